@@ -1,0 +1,1 @@
+"""From published checkpoints to nets in the model repository, with their manifests."""

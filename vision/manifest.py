@@ -1,0 +1,55 @@
+"""The manifest: what a checkpoint needs its pipeline to know. Written by the exporter beside `model.onnx`.
+
+    manifest = load_manifest(Path("model_repository/image_classification_net/1/manifest.json"))
+    settings = manifest.typed_settings(ClassificationSettings)
+"""
+
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+MANIFEST_FILE = "manifest.json"
+
+Settings = TypeVar("Settings", bound=msgspec.Struct)
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a checkpoint came from: one file of one release of one package."""
+
+    package: str
+    version: str
+    file: str
+    sha256: str
+    licence: str
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything about an exported net that its pipeline may not hard-code.
+
+    `settings` is the net's own section (input size, resampling, thresholds); the stage that reads it owns
+    its type. `labels` are in class order, unique, empty where a net has no classes.
+    """
+
+    net: str
+    profile: str
+    sources: tuple[Source, ...]
+    onnx_sha256: str
+    opset: int
+    recipe: str
+    labels: tuple[str, ...] = ()
+    settings: dict[str, object] = {}
+
+    def typed_settings(self, kind: type[Settings]) -> Settings:
+        """Return `settings` as `kind`; raises msgspec.ValidationError naming the field that differs."""
+        return msgspec.convert(self.settings, kind, strict=True)
+
+
+def load_manifest(path: Path) -> Manifest:
+    """Read a manifest; raises FileNotFoundError, or msgspec.ValidationError naming the field."""
+    return msgspec.json.decode(path.read_bytes(), type=Manifest)
+
+
+def dump_manifest(manifest: Manifest) -> bytes:
+    """Return the manifest as indented UTF-8 JSON with a final newline."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
