@@ -1,0 +1,1 @@
+"""What runs inside Triton's stubs: the adapter of every pre/post step, and the ONNX Runtime backend."""

@@ -1,0 +1,1 @@
+"""Figures: `make bench` for speed, `make accuracy` for right answers."""

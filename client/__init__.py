@@ -1,0 +1,1 @@
+"""For callers: a small HTTP client, drawing of answers, and the demo."""

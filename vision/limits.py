@@ -1,4 +1,4 @@
-"""Limits on what a picture may cost. Environment variables, since stubs inside Triton are reached by nothing else."""
+"""Limits on what a picture may cost: environment variables, since nothing else reaches Triton's stubs."""
 
 import os
 

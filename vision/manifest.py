@@ -1,7 +1,7 @@
 """The manifest: what a checkpoint needs its pipeline to know. Written by the exporter beside `model.onnx`.
 
-    manifest = load_manifest(Path("model_repository/image_classification_net/1/manifest.json"))
-    settings = manifest.typed_settings(ClassificationSettings)
+manifest = load_manifest(Path("model_repository/image_classification_net/1/manifest.json"))
+settings = manifest.typed_settings(ClassificationSettings)
 """
 
 from pathlib import Path
@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import msgspec
 
+NET_VERSION = "1"
+ONNX_FILE = "model.onnx"
 MANIFEST_FILE = "manifest.json"
 
 Settings = TypeVar("Settings", bound=msgspec.Struct)
@@ -43,6 +45,11 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def typed_settings(self, kind: type[Settings]) -> Settings:
         """Return `settings` as `kind`; raises msgspec.ValidationError naming the field that differs."""
         return msgspec.convert(self.settings, kind, strict=True)
+
+
+def manifest_path(repository: Path, net: str) -> Path:
+    """Return where the manifest of `net` stands in a model repository."""
+    return repository / net / NET_VERSION / MANIFEST_FILE
 
 
 def load_manifest(path: Path) -> Manifest:

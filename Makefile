@@ -1,0 +1,89 @@
+# Every command of the project in a line: `make help`.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := .venv-bootstrap/bin/uv
+COMPILE := $(UV) pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links
+PACKAGES := vision gateway export client embedded bench backends tests
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: help
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: export samples  ## set up, export, start everything, send real pictures, save annotated ones under out/, stop
+	@$(BIN)/python -m embedded run -- $(BIN)/python -m client.demo
+
+.PHONY: up
+up: export  ## the same, but serve until Ctrl-C
+	@$(BIN)/python -m embedded up
+
+.PHONY: test
+test: dev export samples  ## run all tests
+	@$(BIN)/python -m pytest
+
+.PHONY: bench
+bench: export samples  ## print latency and throughput beside bare inference
+	@$(BIN)/python -m embedded run -- $(BIN)/python -m bench.speed
+
+.PHONY: accuracy
+accuracy: export samples .venv-reference/.stamp  ## print accuracy against labels and reference pipelines
+	@$(BIN)/python -m embedded run -- $(BIN)/python -m bench.accuracy
+
+.PHONY: check
+check: dev  ## lint, format check, types
+	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
+
+.PHONY: format
+format: dev  ## format and mend what the linter can
+	@$(BIN)/ruff check --fix && $(BIN)/ruff format
+
+.PHONY: export
+export: setup  ## convert the checkpoints and put them into the model repository
+	@$(BIN)/python -m export
+
+.PHONY: samples
+samples: setup
+	@$(BIN)/python -m export samples
+
+.PHONY: setup
+setup: $(VENV)/.stamp  ## build the environment that serves
+
+.PHONY: dev
+dev: $(VENV)/.stamp-dev  ## add what tests and checks need
+
+.PHONY: lock
+lock: $(UV)  ## write requirements/*.txt anew from *.in
+	@for name in bootstrap serve dev export reference; do \
+		$(COMPILE) --upgrade -o requirements/$$name.txt requirements/$$name.in || exit 1; done
+
+.PHONY: clean
+clean:  ## remove environments, exported nets and outputs
+	@rm -rf .venv .venv-* run out weights model_repository/*/1/model.onnx model_repository/*/1/manifest.json
+
+$(UV): requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v in [(3, 11), (3, 12)] or \
+		sys.exit(f"Python 3.11 or 3.12 is needed, {v[0]}.{v[1]} found: make PYTHON=python3.11")'
+	@$(PYTHON) -m venv .venv-bootstrap || { echo "python3-venv is needed: apt-get install python3-venv" >&2; exit 1; }
+	@.venv-bootstrap/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+$(VENV)/.stamp: $(UV) requirements/serve.txt requirements/triton.txt
+	@echo "building the environment (about 10 s)"
+	@$(UV) venv --quiet --clear --python $(PYTHON) $(VENV)
+	@$(UV) pip install --quiet --require-hashes --python $(BIN)/python -r requirements/serve.txt
+	@$(UV) pip install --quiet --require-hashes --no-deps --python $(BIN)/python -r requirements/triton.txt
+	@touch $@
+
+$(VENV)/.stamp-dev: $(VENV)/.stamp requirements/dev.txt
+	@$(UV) pip install --quiet --require-hashes --python $(BIN)/python -r requirements/dev.txt
+	@touch $@
+
+.venv-reference/.stamp: $(UV) requirements/reference.txt
+	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-reference
+	@$(UV) pip install --quiet --require-hashes --python .venv-reference/bin/python -r requirements/reference.txt
+	@touch $@

@@ -1,0 +1,167 @@
+"""Latency and throughput of the JSON gateway beside the same work in bare threads: `make bench`.
+
+Rounds alternate between the two, so that a machine whose speed drifts treats both alike; medians are printed.
+"""
+
+import base64
+import http.client
+import io
+import itertools
+import os
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from bench.bare import PIPELINES
+
+SAMPLES = Path(__file__).resolve().parent.parent / "weights" / "samples"
+CLIENTS, BARE_THREADS = 4, 2
+ROUNDS = 5
+MIN_RATIO, MAX_EXTRA_MS = 0.9, 8.0
+
+Call = Callable[[bytes], object]
+"""Answers one picture file."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """Which pictures a service is measured with, and how many in a round."""
+
+    pictures: tuple[str, ...]
+    longest_side: int
+    alone: int
+    together: int
+
+
+LOADS = {
+    "image_classification": Load(("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 40, 160),
+    "ocr": Load(("page.png", "text.png"), 448, 4, 12),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """Medians over the rounds: milliseconds of one client, requests a second of several."""
+
+    service: str
+    bare_ms: float
+    gateway_ms: float
+    bare_rate: float
+    gateway_rate: float
+
+
+def jpegs(load: Load) -> list[bytes]:
+    """Return the load's pictures as JPEG files of at most `longest_side` pixels a side."""
+    files = []
+    for name in load.pictures:
+        picture = Image.open(SAMPLES / name).convert("RGB")
+        picture.thumbnail((load.longest_side, load.longest_side))
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=90)
+        files.append(buffer.getvalue())
+    return files
+
+
+def gateway_call(url: str, service: str) -> Call:
+    """Return a caller with a connection of its own; it raises RuntimeError unless the answer is a success."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
+
+    def call(image: bytes) -> object:
+        body = b'{"image":"' + base64.b64encode(image) + b'"}'
+        connection.request("POST", f"/api/predict/{service}", body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        payload = response.read()
+        if response.status != 200:
+            raise RuntimeError(payload.decode())
+        return payload
+
+    return call
+
+
+def latency_ms(call: Call, images: Sequence[bytes], count: int) -> float:
+    """Return the median milliseconds of `count` calls, one after another."""
+    times = []
+    for image in itertools.islice(itertools.cycle(images), count):
+        start = time.perf_counter()
+        call(image)
+        times.append((time.perf_counter() - start) * 1e3)
+    return statistics.median(times)
+
+
+def rate(calls: Sequence[Call], images: Sequence[bytes], count: int) -> float:
+    """Return answers a second of `count` calls, shared out to as many threads as there are callers."""
+    failures: list[Exception] = []
+
+    def work(call: Call, offset: int) -> None:
+        try:
+            for index in range(offset, count, len(calls)):
+                call(images[index % len(images)])
+        except Exception as error:  # raised again below, in the thread that reports
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(call, index)) for index, call in enumerate(calls)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    elapsed = time.perf_counter() - start
+    if failures:
+        raise failures[0]
+    return count / elapsed
+
+
+def measure(url: str, service: str, load: Load) -> Row:
+    """Return the figures of one service."""
+    images = jpegs(load)
+    bare: list[Call] = [PIPELINES[service]() for _ in range(BARE_THREADS)]
+    callers = [gateway_call(url, service) for _ in range(CLIENTS)]
+    for call in (*bare, *callers):
+        call(images[0])
+    rounds = [
+        (
+            latency_ms(bare[0], images, load.alone),
+            latency_ms(callers[0], images, load.alone),
+            rate(bare, images, load.together),
+            rate(callers, images, load.together),
+        )
+        for _ in track(range(ROUNDS), description=service, transient=True)
+    ]
+    return Row(service, *(statistics.median(column) for column in zip(*rounds, strict=True)))
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """Return the figures with their bars."""
+    drawn = Table(
+        "service", "bare ms", "gateway ms", f"extra ms (at most {MAX_EXTRA_MS:.0f})",
+        f"bare/s, {BARE_THREADS} threads", f"gateway/s, {CLIENTS} clients", f"ratio (at least {MIN_RATIO})",
+        title=f"medians of {ROUNDS} rounds, {os.cpu_count()} cores",
+    )  # fmt: skip
+    for row in rows:
+        drawn.add_row(
+            row.service, f"{row.bare_ms:.1f}", f"{row.gateway_ms:.1f}", f"{row.gateway_ms - row.bare_ms:.1f}",
+            f"{row.bare_rate:.1f}", f"{row.gateway_rate:.1f}", f"{row.gateway_rate / row.bare_rate:.2f}",
+        )  # fmt: skip
+    return drawn
+
+
+def main() -> None:
+    """Measure the gateway that MODELHUB_URL names; services may be given as arguments."""
+    services = sys.argv[1:] or list(LOADS)
+    rows = [measure(os.environ["MODELHUB_URL"], service, LOADS[service]) for service in services]
+    Console().print(table(rows))
+
+
+if __name__ == "__main__":
+    main()

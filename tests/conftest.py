@@ -1,0 +1,70 @@
+"""Fixtures that need the real thing: Triton and the gateway, started once for all tests that ask for them."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedded.system import System
+from gateway.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+TIERS = ("unit", "repository", "live", "contract")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for tier in TIERS:
+        config.addinivalue_line("markers", f"{tier}: tests under tests/{tier}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(item.path.relative_to(ROOT / "tests").parts[0])
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def free_settings(**changes: object) -> Settings:
+    """Settings on ports that nobody uses."""
+    names = ("port", "triton_http_port", "triton_grpc_port", "triton_metrics_port")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    return Settings(**{**ports, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator[System]:
+    with System(free_settings()) as running:
+        running.start(report=lambda line: None)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def gateway_url(system: System) -> str:
+    return system.gateway_url()
+
+
+@pytest.fixture(scope="session")
+def triton_grpc_url(system: System) -> str:
+    return system.settings.triton_grpc_url
+
+
+@pytest.fixture(scope="session")
+def sample_pictures() -> Path:
+    return ROOT / "weights" / "samples"
+
+
+@pytest.fixture(scope="session")
+def photos() -> Path:
+    """The 800 labelled photos, which users do not have."""
+    folder = SHARED / "data" / "photos"
+    if not folder.is_dir():
+        pytest.skip("needs the labelled photos, which are not part of the project")
+    return folder

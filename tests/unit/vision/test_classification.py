@@ -1,0 +1,62 @@
+"""Crop, batch and naming of image classification."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.hazards import HAZARDS, Hazard, encode, scene
+from vision.classification import ClassificationPostprocess, ClassificationPreprocess, central_square
+from vision.errors import NotAnImage
+from vision.manifest import Manifest
+
+ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
+
+
+def manifest(**changes: object) -> Manifest:
+    fields = {
+        "net": "n", "profile": "lite", "sources": (), "onnx_sha256": "", "opset": 17, "recipe": "",
+        "labels": ("tench", "crane (bird)", "鹤"), "settings": {"size": 32, "central_fraction": 0.5},
+    }  # fmt: skip
+    return Manifest(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def payloads(*files: bytes) -> np.ndarray[tuple[int, int], np.dtype[np.object_]]:
+    rows = np.empty((len(files), 1), dtype=np.object_)
+    rows[:, 0] = files
+    return rows
+
+
+def test_the_central_part_of_the_shorter_side_is_seen() -> None:
+    image = Image.new("RGB", (200, 100), "red")
+    image.paste("blue", (75, 25, 125, 75))  # the central half of the shorter side
+    assert (central_square(image, 10, 0.5)[1:-1, 1:-1] == (0, 0, 255)).all()
+    assert (central_square(image, 10, 1.0)[0, 0] == (255, 0, 0)).all()
+
+
+@pytest.mark.parametrize("hazard", ANSWERED, ids=[hazard.name for hazard in ANSWERED])
+def test_every_hazard_gives_the_nets_shape(hazard: Hazard) -> None:
+    pixels = ClassificationPreprocess(manifest())(payloads(hazard.make()))["pixels"]
+    assert pixels.shape == (1, 32, 32, 3)
+    assert pixels.dtype == np.uint8
+
+
+def test_a_row_in_a_batch_equals_the_row_alone() -> None:
+    stage = ClassificationPreprocess(manifest())
+    files = [encode(scene(), "PNG"), encode(scene().rotate(90, expand=True), "PNG")]
+    together = stage(payloads(*files))["pixels"]
+    assert (together == np.concatenate([stage(payloads(file))["pixels"] for file in files])).all()
+
+
+def test_a_bad_picture_raises_its_error() -> None:
+    with pytest.raises(NotAnImage):
+        ClassificationPreprocess(manifest())(payloads(b"\x00\x01\x02"))
+
+
+def test_the_best_class_is_named_and_all_are_listed() -> None:
+    probs = np.array([[0.1, 0.2, 0.7], [0.5, 0.3, 0.2]], dtype=np.float32)
+    answer = ClassificationPostprocess(manifest())(probs)
+    assert answer["class"].tolist() == [[2], [0]]
+    assert answer["class"].dtype == np.int32
+    assert [name.decode() for name in answer["class_name"].ravel()] == ["鹤", "tench"]
+    assert (answer["class_probs"] == probs).all()
+    assert answer["class_labels"][1, 0].decode().split("\n") == ["tench", "crane (bird)", "鹤"]

@@ -1,0 +1,61 @@
+"""Image classification: crop and resample before the net, the best class and all names after it."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vision.manifest import Manifest
+from vision.picture import open_image
+from vision.tensors import Picture, Tensors
+
+
+class ClassificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the net's maker fed it: side of its square input in pixels, and the central part that it sees."""
+
+    size: int
+    central_fraction: float
+
+
+def central_square(image: Image.Image, size: int, fraction: float) -> Picture:
+    """Return the central square of an RGB image as uint8 [size, size, 3], antialiased bicubic.
+
+    The square's side is `fraction` of the shorter side (EfficientNet's evaluation crop; Tan and Le, 2019).
+    """
+    side = max(1.0, min(image.size) * fraction)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    box = (left, top, left + side, top + side)
+    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box=box))
+
+
+class ClassificationPreprocess:
+    """`image` BYTES [B, 1] to `pixels` uint8 RGB [B, size, size, 3]."""
+
+    def __init__(self, net: Manifest) -> None:
+        self._settings = net.typed_settings(ClassificationSettings)
+
+    def __call__(self, image: NDArray[np.object_]) -> Tensors:
+        """Raises PictureError for the first picture that cannot be decoded."""
+        size, fraction = self._settings.size, self._settings.central_fraction
+        pictures = (open_image(payload, short_side=size) for payload in image.ravel().tolist())
+        return {"pixels": np.stack([central_square(picture, size, fraction) for picture in pictures])}
+
+
+class ClassificationPostprocess:
+    """`probs` float32 [B, classes] to the best class, its name, and all names with their probabilities."""
+
+    def __init__(self, net: Manifest) -> None:
+        self._names = np.array([label.encode() for label in net.labels], dtype=np.object_)
+        self._joined = "\n".join(net.labels).encode()
+
+    def __call__(self, probs: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        """Return `class` int32 [B, 1], `class_name` [B, 1], `class_probs` as given, `class_labels` [B, 1]."""
+        best = probs.argmax(axis=1)[:, None]
+        return {
+            "class": best.astype(np.int32),
+            "class_name": self._names[best],
+            "class_probs": probs,
+            "class_labels": np.full(best.shape, self._joined, dtype=np.object_),
+        }
