@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from embedded.errors import StartError
-from embedded.paths import LOGS, ROOT
+from embedded.paths import ROOT
 from embedded.system import System
 from gateway.settings import Settings
 
@@ -35,7 +35,7 @@ def up() -> None:
             f"serving on [bold]{system.gateway_url()}[/]  (POST /api/predict/<service>; API: /docs)"
         )
         console.print(f"Triton: {system.triton_url()} (HTTP), port {system.settings.triton_grpc_port} (gRPC)")
-        console.print(f"logs: {LOGS}; stop with Ctrl-C")
+        console.print(f"logs: {system.run}; stop with Ctrl-C")
         system.watch()
 
 

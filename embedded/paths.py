@@ -6,5 +6,4 @@ ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = ROOT / "model_repository"
 BACKENDS = ROOT / "backends"
 RUN = ROOT / "run"
-LOGS = RUN / "logs"
 SHARED_MEMORY = Path("/dev/shm")

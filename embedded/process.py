@@ -43,7 +43,7 @@ class Child:
 
     def stop(self, grace_s: float) -> None:
         """Ask it to end, wait up to `grace_s` seconds, then end it and whatever it started."""
-        descendants = self._descendants()
+        descendants = self.descendants()
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -57,7 +57,8 @@ class Child:
         """Return the end of the log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
 
-    def _descendants(self) -> list[psutil.Process]:
+    def descendants(self) -> list[psutil.Process]:
+        """Return the running processes that it started, directly or not."""
         with contextlib.suppress(psutil.NoSuchProcess):
             return psutil.Process(self.pid).children(recursive=True)
         return []

@@ -10,6 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +19,7 @@ import httpx
 from embedded import checks
 from embedded.assemble import assemble_backends, find_triton, triton_environment
 from embedded.errors import ModelFailed, ProcessDied
-from embedded.paths import LOGS, REPOSITORY, ROOT, RUN, SHARED_MEMORY
+from embedded.paths import REPOSITORY, ROOT, RUN, SHARED_MEMORY
 from embedded.process import Child, remove_regions, remove_stale_regions
 from gateway.settings import Settings
 
@@ -35,9 +36,10 @@ Report = Callable[[str], None]
 class System:
     """The two processes; a context manager that leaves no process and no shared memory behind."""
 
-    def __init__(self, settings: Settings, model_config_name: str | None = None) -> None:
+    def __init__(self, settings: Settings, repository: Path = REPOSITORY, run: Path | None = None) -> None:
         self.settings = settings
-        self._model_config_name = model_config_name
+        self.run = run or RUN / str(settings.port)  # two systems never share a port
+        self._repository = repository
         self._children: list[Child] = []
         self._prefix = f"{REGION_FAMILY}-{os.getpid()}-{time.monotonic_ns()}-"
 
@@ -51,12 +53,18 @@ class System:
 
     def start(self, report: Report) -> None:
         """Check, start both, and return when every service answers; raises StartError."""
+        self.start_triton(report)
+        self.start_gateway(report)
+
+    def start_triton(self, report: Report) -> None:
+        """Check, start Triton alone, and return when all its models are loaded; raises StartError."""
         self._check()
-        report("starting Triton")
-        self._start_triton()
+        self._children.append(self._triton())
         self._wait(self.triton_url("/v2/health/ready"), report, "Triton loads its models")
-        report("starting the gateway")
-        self._start_gateway()
+
+    def start_gateway(self, report: Report) -> None:
+        """Start the gateway beside a running Triton and return when every service answers."""
+        self._children.append(self._gateway())
         self._wait(self.gateway_url("/health/ready"), report, "the gateway tries every service")
 
     def stop(self) -> None:
@@ -86,7 +94,7 @@ class System:
 
     def _check(self) -> None:
         settings = self.settings
-        checks.check_exported(REPOSITORY)
+        checks.check_exported(self._repository)
         checks.check_ports(
             {
                 "MODELHUB_PORT": (settings.host, settings.port),
@@ -96,15 +104,15 @@ class System:
             }
         )
         remove_stale_regions(SHARED_MEMORY, REGION_FAMILY)
-        checks.check_shared_memory(SHARED_MEMORY, checks.count_stubs(REPOSITORY))
+        checks.check_shared_memory(SHARED_MEMORY, checks.count_stubs(self._repository))
 
-    def _start_triton(self) -> None:
+    def _triton(self) -> Child:
         parts = find_triton()
-        backends = assemble_backends(parts, RUN / "backends")
+        backends = assemble_backends(parts, self.run / "backends")
         settings = self.settings
         command = [
             str(parts.binary),
-            f"--model-repository={REPOSITORY}",
+            f"--model-repository={self._repository}",
             f"--backend-directory={backends}",
             f"--http-address={settings.triton_host}",
             f"--http-port={settings.triton_http_port}",
@@ -117,15 +125,12 @@ class System:
             f"--exit-timeout-secs={int(TRITON_GRACE_S)}",
             f"--backend-config=python,shm-region-prefix-name={self._prefix}",
         ]
-        if self._model_config_name is not None:
-            command.append(f"--model-config-name={self._model_config_name}")
-        environment = triton_environment(parts, os.environ)
-        self._children.append(Child("Triton", command, environment, LOGS / "triton.log"))
+        return Child("Triton", command, triton_environment(parts, os.environ), self.run / "triton.log")
 
-    def _start_gateway(self) -> None:
+    def _gateway(self) -> Child:
         command = [sys.executable, "-m", "gateway"]
         environment = {**os.environ, **settings_environment(self.settings), "PYTHONPATH": str(ROOT)}
-        self._children.append(Child("gateway", command, environment, LOGS / "gateway.log"))
+        return Child("gateway", command, environment, self.run / "gateway.log")
 
     def _wait(self, url: str, report: Report, doing: str) -> None:
         start = time.monotonic()
@@ -133,7 +138,7 @@ class System:
             self._raise_if_dead()
             waited = time.monotonic() - start
             if waited > START_TIMEOUT_S:
-                raise ProcessDied(f"not ready after {waited:.0f} s ({doing}); logs in {LOGS}")
+                raise ProcessDied(f"not ready after {waited:.0f} s ({doing}); logs in {self.run}")
             report(f"{doing} ({waited:.0f} s)")
             time.sleep(0.2)
 

@@ -40,8 +40,8 @@ def free_settings(**changes: object) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def system() -> Iterator[System]:
-    with System(free_settings()) as running:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with System(free_settings(), run=tmp_path_factory.mktemp("system")) as running:
         running.start(report=lambda line: None)
         yield running
 
