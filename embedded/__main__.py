@@ -14,9 +14,10 @@ from types import FrameType
 from typing import NoReturn
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
-from embedded.errors import StartError
+from embedded.errors import StartError, WrongSetting
 from embedded.paths import ROOT
 from embedded.system import System
 from gateway.settings import Settings
@@ -53,7 +54,7 @@ def _running() -> Iterator[System]:
     """Start the system and stop it whatever happens; turns failures into one line and an exit status."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with System(Settings()) as system:
+        with System(_settings()) as system:
             with console.status("starting") as status:
                 system.start(report=status.update)
             try:
@@ -65,6 +66,15 @@ def _running() -> Iterator[System]:
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        prefix = Settings.model_config["env_prefix"]
+        faults = [f"{prefix}{fault['loc'][0]}".upper() + f": {fault['msg']}" for fault in error.errors()]
+        raise WrongSetting("; ".join(faults)) from None
 
 
 def _run(command: Sequence[str], environment: dict[str, str]) -> int:

@@ -1,6 +1,7 @@
 """What keeps the system from starting; each message is one line that says what to do.
 
 StartError
+├── WrongSetting       an environment variable has a value that cannot be
 ├── NotInstalled       a part of the environment is missing (Triton's wheel, libpython)
 ├── NotExported        a net of the repository has no model yet
 ├── PortTaken          another program listens on one of our ports
@@ -14,7 +15,11 @@ class StartError(RuntimeError):
     """The system cannot start or go on; the message says what to do."""
 
 
-class NotInstalled(StartError):  # noqa: N818 - the base carries the word
+class WrongSetting(StartError):  # noqa: N818 - the base carries the word
+    """An environment variable has a value that cannot be."""
+
+
+class NotInstalled(StartError):  # noqa: N818
     """A part of the environment is missing."""
 
 
