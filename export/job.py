@@ -1,0 +1,31 @@
+"""What the exporter hands to the conversion environment: one net to convert."""
+
+from pathlib import Path
+
+import msgspec
+
+from vision.manifest import Source
+
+MODEL_FILE = "model.onnx"
+
+
+class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Convert `files` (by base name) with `converter` and write the net and its manifest to `destination`."""
+
+    net: str
+    profile: str
+    converter: str
+    recipe: str
+    sources: tuple[Source, ...]
+    files: dict[str, Path]
+    destination: Path
+
+
+def load_job(path: Path) -> Job:
+    """Read a job that `dump_job` wrote."""
+    return msgspec.json.decode(path.read_bytes(), type=Job, dec_hook=lambda kind, value: kind(value))
+
+
+def dump_job(job: Job) -> bytes:
+    """Return the job as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(job, enc_hook=str), indent=2) + b"\n"

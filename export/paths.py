@@ -1,0 +1,50 @@
+"""Where things lie."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+"""The checkout whose code runs: converters are imported from here."""
+
+
+def user_cache() -> Path:
+    """Return the user's cache folder for this project, by the XDG base directory rules."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "modelhub"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Everything that an export reads or writes, below `root`, and the cache of fetched files."""
+
+    root: Path
+    cache: Path
+
+    @property
+    def environment(self) -> Path:
+        """The conversion environment."""
+        return self.root / ".venv-export"
+
+    @property
+    def requirements(self) -> Path:
+        """The lock file of the conversion environment."""
+        return self.root / "requirements" / "export.txt"
+
+    @property
+    def logs(self) -> Path:
+        """What conversions print, a file a net; the exporter's lock lies here too."""
+        return self.root / "run" / "export"
+
+    @property
+    def weights(self) -> Path:
+        """Files that are served by no net: sample pictures, fonts."""
+        return self.root / "weights"
+
+    def net(self, name: str) -> Path:
+        """Return the folder of net `name` in the model repository."""
+        return self.root / "model_repository" / name
+
+    def version(self, name: str) -> Path:
+        """Return the folder that Triton loads net `name` from."""
+        return self.net(name) / "1"

@@ -1,0 +1,53 @@
+"""What a net was made from, as one hash: when it differs, the net is made anew."""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from export.catalogue import Net
+from export.hashing import file_sha256
+from export.paths import PROJECT
+
+_RUNNER = "export.convert.__main__"
+
+
+def recipe_of(net: Net, requirements: Path) -> str:
+    """Return the hash of the net's row, the lock it is converted with, and our code that converts it."""
+    converter = net.converter.partition(":")[0]
+    code = exporter_modules((converter, _RUNNER))
+    ingredients = {
+        "net": net,
+        "requirements": file_sha256(requirements),
+        "code": {name: file_sha256(path) for name, path in sorted(code.items())},
+    }
+    return hashlib.sha256(msgspec.json.encode(ingredients)).hexdigest()
+
+
+def exporter_modules(names: tuple[str, ...]) -> dict[str, Path]:
+    """Return the named modules and all of `export` that they import, by reading them; runs none of them.
+
+    `vision` is left out: a converter states every value of its settings, so that a change to their type which
+    matters changes the converter too, and a change to a stage alone converts nothing anew.
+    """
+    found: dict[str, Path] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        path = PROJECT.joinpath(*name.split(".")).with_suffix(".py")
+        if path.is_file() and name not in found:
+            found[name] = path
+            waiting.extend(other for other in _imported(path) if other.startswith("export."))
+    return found
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Yield every name that an import could mean a module by: `from a import b` may mean `a.b`."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)

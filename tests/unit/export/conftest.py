@@ -1,0 +1,79 @@
+import hashlib
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from export.catalogue import File, Net, Package, Profile
+from export.hashing import file_sha256
+from export.paths import Paths
+from export.progress import console_progress
+from tests.unit.export.package_index import PackageIndex
+
+FACTOR = b"3.0"
+FACTOR_PATH = "toy/models/factor.txt"
+
+MakeNet = Callable[[str], Net]
+
+
+@pytest.fixture
+def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[PackageIndex]:
+    """A package index that pip and uv ask, whatever this machine's own settings are."""
+    for name in list(os.environ):
+        if name.upper().startswith(("PIP_", "UV_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    with PackageIndex() as running:
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        monkeypatch.setenv("PIP_INDEX_URL", running.url)
+        monkeypatch.setenv("UV_NO_CONFIG", "1")
+        monkeypatch.setenv("UV_DEFAULT_INDEX", running.url)
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+        yield running
+
+
+@pytest.fixture
+def toy_file(index: PackageIndex) -> File:
+    """A source file of a wheel that the index offers."""
+    index.add("toy", "1.0", {FACTOR_PATH: FACTOR, "toy/models/ballast.bin": os.urandom(200_000)})
+    sha256 = hashlib.sha256(FACTOR).hexdigest()
+    return File(Package("toy", "1.0"), FACTOR_PATH, sha256, len(FACTOR), "MIT")
+
+
+@pytest.fixture
+def make_net(toy_file: File) -> MakeNet:
+    """Rows for nets of the toy file, by the name of their converter in `tests/unit/export/toy.py`."""
+
+    def make(converter: str) -> Net:
+        return Net("toy_net", "toy", Profile.LITE, f"tests.unit.export.toy:{converter}", (toy_file,))
+
+    return make
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    """A project whose conversion environment is the one that runs the tests."""
+    paths = Paths(root=tmp_path / "project", cache=tmp_path / "cache")
+    paths.requirements.parent.mkdir(parents=True)
+    paths.requirements.write_text("# nothing\n")
+    python = paths.environment / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    (paths.environment / "lock.sha256").write_text(file_sha256(paths.requirements))
+    return paths
+
+
+@pytest.fixture
+def screen() -> io.StringIO:
+    """What the user sees."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def progress(screen: io.StringIO) -> Progress:
+    return console_progress(Console(file=screen, width=200))

@@ -1,0 +1,243 @@
+"""The exporter as a whole, with a package index on loopback and converters of a few nodes."""
+
+import hashlib
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+import onnx
+import onnxruntime as ort
+import psutil
+import pytest
+from rich.progress import Progress
+
+from export.catalogue import Extra, File
+from export.errors import ConversionFailed, NoNetwork
+from export.exporter import State, export, extra_path, extra_state, net_state
+from export.fetch import cached_path
+from export.job import dump_job, load_job
+from export.paths import PROJECT, Paths
+from tests.unit.export.conftest import FACTOR_PATH, MakeNet
+from tests.unit.export.package_index import PackageIndex
+from tests.unit.export.toy import ToySettings
+from vision.manifest import load_manifest
+
+
+def test_a_net_and_its_manifest_are_put_in_place(
+    make_net: MakeNet, paths: Paths, progress: Progress, screen: io.StringIO
+) -> None:
+    net = make_net("multiply")
+    assert net_state(net, paths) is State.ABSENT
+    assert export([net], [], paths, progress) == 1
+    assert net_state(net, paths) is State.READY
+    folder = paths.version("toy_net")
+    manifest = load_manifest(folder / "manifest.json")
+    assert manifest.typed_settings(ToySettings) == ToySettings(factor=3.0)
+    assert manifest.labels == ("一", "二")
+    assert manifest.sources == (net.files[0].source(),)
+    assert manifest.opset == 17
+    assert manifest.onnx_sha256 == hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
+    assert ort.InferenceSession(folder / "model.onnx").get_inputs()[0].shape == ["batch", 4]
+    assert not (paths.net("toy_net") / ".staging").exists()
+    assert re.search(r"Fetching toy 1.0: .* s\n(.*\n)*Converting toy_net: .* s\n", screen.getvalue())
+
+
+def test_a_second_run_does_nothing(
+    index: PackageIndex, make_net: MakeNet, paths: Paths, progress: Progress, screen: io.StringIO
+) -> None:
+    net = make_net("multiply")
+    export([net], [], paths, progress)
+    before = paths.version("toy_net").stat()
+    index.close()
+    screen.truncate(0)
+    started = time.monotonic()
+    assert export([net], [], paths, progress) == 0
+    assert time.monotonic() - started < 1
+    assert paths.version("toy_net").stat() == before
+    assert screen.getvalue() == ""
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "manifest.json"])
+def test_a_truncated_file_is_noticed_and_made_anew_without_network(
+    index: PackageIndex, make_net: MakeNet, paths: Paths, progress: Progress, name: str
+) -> None:
+    net = make_net("multiply")
+    export([net], [], paths, progress)
+    index.close()
+    file = paths.version("toy_net") / name
+    whole = file.read_bytes()
+    os.truncate(file, len(whole) - 10)
+    assert net_state(net, paths) is State.DAMAGED
+    assert export([net], [], paths, progress) == 1
+    assert file.read_bytes() == whole
+
+
+def test_a_missing_file_is_damage(make_net: MakeNet, paths: Paths, progress: Progress) -> None:
+    net = make_net("multiply")
+    export([net], [], paths, progress)
+    (paths.version("toy_net") / "model.onnx").unlink()
+    assert net_state(net, paths) is State.DAMAGED
+
+
+def test_another_source_makes_a_net_outdated(
+    index: PackageIndex, make_net: MakeNet, paths: Paths, progress: Progress
+) -> None:
+    net = make_net("multiply")
+    export([net], [], paths, progress)
+    index.add("toy", "1.1", {FACTOR_PATH: b"5.0"})
+    newer = msgspec.structs.replace(
+        net.files[0],
+        package=msgspec.structs.replace(net.files[0].package, version="1.1"),
+        sha256=hashlib.sha256(b"5.0").hexdigest(),
+    )
+    net = msgspec.structs.replace(net, files=(newer,))
+    assert net_state(net, paths) is State.OUTDATED
+    export([net], [], paths, progress)
+    manifest = load_manifest(paths.version("toy_net") / "manifest.json")
+    assert manifest.typed_settings(ToySettings).factor == 5.0
+
+
+FAILURES = {
+    "broken": "the checkpoint is not what this converter knows",
+    "not_a_number": "output y is not finite",
+    "too_new_opset": "opset 22",
+    "too_new_ir": "IR version 11",
+    "no_such_function": "no_such_function",
+}
+
+
+@pytest.mark.parametrize(("converter", "reason"), FAILURES.items())
+def test_a_failed_conversion_names_its_log_and_leaves_what_stands(
+    make_net: MakeNet, paths: Paths, progress: Progress, converter: str, reason: str
+) -> None:
+    export([make_net("multiply")], [], paths, progress)
+    standing = (paths.version("toy_net") / "model.onnx").read_bytes()
+    with pytest.raises(ConversionFailed) as caught:
+        export([make_net(converter)], [], paths, progress)
+    log = paths.logs / "toy_net.log"
+    assert str(log) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert reason in caught.value.detail[-1]
+    assert reason in log.read_text()
+    assert (paths.version("toy_net") / "model.onnx").read_bytes() == standing
+    assert not (paths.net("toy_net") / ".staging").exists()
+
+
+def test_without_network_what_stands_stays(
+    index: PackageIndex, make_net: MakeNet, paths: Paths, progress: Progress
+) -> None:
+    net = make_net("multiply")
+    export([net], [], paths, progress)
+    cached_path(net.files[0], paths.cache).unlink()
+    paths.requirements.write_text("# another lock\n")
+    index.close()
+    with pytest.raises(NoNetwork):
+        export([net], [], paths, progress)
+    assert net_state(net, paths) is State.OUTDATED
+
+
+def test_extras_are_put_as_they_are(toy_file: File, paths: Paths, progress: Progress) -> None:
+    extra = Extra("samples", toy_file)
+    assert extra_state(extra, paths) is State.ABSENT
+    assert export([], [extra], paths, progress) == 1
+    path = extra_path(extra, paths)
+    assert path == paths.root / "weights" / "samples" / "factor.txt"
+    assert path.read_bytes() == b"3.0"
+    assert export([], [extra], paths, progress) == 0
+    path.write_bytes(b"3")
+    assert extra_state(extra, paths) is State.DAMAGED
+    assert export([], [extra], paths, progress) == 1
+    assert path.read_bytes() == b"3.0"
+    assert [entry.name for entry in path.parent.iterdir()] == ["factor.txt"]
+
+
+def test_a_second_exporter_waits_for_the_first(
+    index: PackageIndex, make_net: MakeNet, paths: Paths, progress: Progress, screen: io.StringIO
+) -> None:
+    net = make_net("multiply")
+    done: list[int] = []
+    runs = [
+        threading.Thread(target=lambda: done.append(export([net], [], paths, progress))) for _ in range(2)
+    ]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert sorted(done) == [0, 1]
+    assert len(index.requests) == 2
+    assert "Waiting for another export" in screen.getvalue()
+
+
+SLOW_EXPORT = """
+import signal, sys
+from pathlib import Path
+import msgspec
+from rich.console import Console
+from export.catalogue import Net
+from export.exporter import export
+from export.paths import Paths
+from export.progress import console_progress
+
+root, cache, row = map(Path, sys.argv[1:])
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+net = msgspec.json.decode(row.read_bytes(), type=Net)
+export([net], [], Paths(root, cache), console_progress(Console(stderr=True)))
+"""
+
+
+def start_slow_export(make_net: MakeNet, paths: Paths, progress: Progress) -> subprocess.Popen[bytes]:
+    """Return an exporter, in a process of its own, that is converting; `1/` holds an older net."""
+    net = make_net("multiply")
+    export([net], [], paths, progress)
+    slow = paths.root / "slow.json"
+    slow.write_bytes(msgspec.json.encode(make_net("slow")))
+    command = (sys.executable, "-c", SLOW_EXPORT, str(paths.root), str(paths.cache), str(slow))
+    process = subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.DEVNULL)
+    begun = cached_path(net.files[0], paths.cache).with_name("begun")
+    deadline = time.monotonic() + 30
+    while not begun.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_export_leaves_what_stands(
+    make_net: MakeNet, paths: Paths, progress: Progress, number: signal.Signals
+) -> None:
+    process = start_slow_export(make_net, paths, progress)
+    converters = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    assert process.wait(10) != 0
+    if number is signal.SIGKILL:
+        for converter in converters:
+            converter.kill()
+    assert psutil.wait_procs(converters, 5)[1] == []
+    net = make_net("multiply")
+    assert net_state(net, paths) is State.READY
+    staging = paths.net("toy_net") / ".staging"
+    assert staging.exists() == (number is signal.SIGKILL)
+    (paths.version("toy_net") / "model.onnx").unlink()
+    assert export([net], [], paths, progress) == 1
+    assert not staging.exists()
+
+
+def test_a_conversion_can_be_repeated_by_hand(make_net: MakeNet, paths: Paths, progress: Progress) -> None:
+    export([make_net("multiply")], [], paths, progress)
+    job = load_job(paths.logs / "toy_net.json")
+    again = paths.root / "again"
+    again.mkdir()
+    description = paths.root / "again.json"
+    description.write_bytes(dump_job(msgspec.structs.replace(job, destination=again)))
+    subprocess.run([sys.executable, "-m", "export.convert", description], cwd=PROJECT, check=True)
+    repeated, placed = again / "model.onnx", paths.version("toy_net") / "model.onnx"
+    assert repeated.read_bytes() == placed.read_bytes()
+    onnx.checker.check_model(onnx.load(Path(repeated)))
