@@ -62,7 +62,7 @@ def _running() -> Iterator[System]:
             finally:
                 console.print("stopping")
     except StartError as error:
-        console.print(f"[red]{error}[/]", markup=True)
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None

@@ -10,6 +10,7 @@ What a caller may send, and what becomes of it:
 - 32-bit integer and float pictures have no defined white and are refused.
 """
 
+import contextlib
 import io
 import string
 import warnings
@@ -18,7 +19,7 @@ import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin, WebPImagePlugin
 
 from vision.base64_text import decode_base64
-from vision.errors import NotAnImage, PictureError, TooManyPixels
+from vision.errors import InvalidBase64, NotAnImage, PictureError, TooManyPixels
 from vision.limits import MAX_PIXELS
 from vision.tensors import Picture
 
@@ -46,17 +47,19 @@ def image_bytes(payload: bytes) -> bytes:
     """Return the picture file in `payload`, which is the file itself or Base64 text of it.
 
     No picture format starts with 64 characters of the Base64 alphabet, so the two cannot be confused.
-    Raises InvalidBase64.
+    Text that is not Base64 either comes back as it is, to be refused as no image.
     """
     head = payload[:_TEXT_PROBE]
-    is_text = head.startswith(b"data:") or not head.translate(None, _BASE64_CHARACTERS)
-    return decode_base64(payload) if is_text else payload
+    if head.startswith(b"data:") or not head.translate(None, _BASE64_CHARACTERS):
+        with contextlib.suppress(InvalidBase64):
+            return decode_base64(payload)
+    return payload
 
 
 def decode_image(payload: bytes, max_pixels: int = MAX_PIXELS) -> Picture:
     """Return the upright RGB picture, uint8 [height, width, 3], of a file's bytes or Base64 text of them.
 
-    Raises InvalidBase64, NotAnImage, TooManyPixels.
+    Raises NotAnImage, TooManyPixels.
     """
     return np.asarray(open_image(payload, max_pixels=max_pixels))
 
@@ -66,7 +69,7 @@ def open_image(payload: bytes, short_side: int | None = None, max_pixels: int = 
 
     With `short_side`, a JPEG may come back reduced by 2, 4 or 8, which its decoder does almost for free;
     its shorter side stays at least twice `short_side`, so that a resample to that size still has detail.
-    Raises InvalidBase64, NotAnImage, TooManyPixels.
+    Raises NotAnImage, TooManyPixels.
     """
     try:
         return _decode(image_bytes(payload), short_side, max_pixels)

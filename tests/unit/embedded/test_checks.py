@@ -50,22 +50,20 @@ def test_a_taken_port_is_named_with_its_setting() -> None:
 def test_a_full_shared_memory_is_told_with_what_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    full = shutil._ntuple_diskusage(total=1 << 26, used=1 << 26, free=1 << 20)  # type: ignore[attr-defined]
+    full = shutil._ntuple_diskusage(total=1 << 26, used=1 << 26, free=1 << 20)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
     with pytest.raises(SharedMemoryFull, match="has 1 MiB free, 10 model instances need 74 MiB: free some"):
         check_shared_memory(tmp_path, 10)
 
 
 def test_a_missing_libpython_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        assemble.sysconfig, "get_config_var", lambda name: "/nowhere" if name == "LIBDIR" else ""
-    )
+    monkeypatch.setattr("sysconfig.get_config_var", {"INSTSONAME": "libpython3.a"}.get)
     with pytest.raises(NotInstalled, match="apt-get install libpython3"):
         assemble.find_libpython()
 
 
 def test_a_missing_wheel_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assemble.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(NotInstalled, match="run `make setup`"):
         assemble.find_triton()
 

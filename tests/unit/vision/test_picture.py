@@ -90,6 +90,11 @@ def test_a_reduced_jpeg_keeps_twice_the_detail_asked_for() -> None:
     assert open_image(large).size == (1600, 1200)
 
 
+def test_words_are_not_an_image_even_where_base64_may_stand() -> None:
+    with pytest.raises(NotAnImage):
+        decode_image(b"just words")
+
+
 @pytest.mark.parametrize("cut", [0.2, 0.5, 0.9])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF"])
 def test_a_truncated_file_is_not_an_image(kind: str, cut: float) -> None:

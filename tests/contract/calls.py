@@ -1,0 +1,44 @@
+"""Requests to a live system, with what is true of every answer checked on the way."""
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from gateway.schemas import Failure
+
+TIMEOUT_S = 60.0
+
+
+def post(gateway_url: str, service: str, picture: bytes) -> httpx.Response:
+    """Send one picture file as the page says."""
+    body = {"image": base64.b64encode(picture).decode("ascii")}
+    return httpx.post(f"{gateway_url}/api/predict/{service}", json=body, timeout=TIMEOUT_S, trust_env=False)
+
+
+def answered(gateway_url: str, service: str, picture: bytes | Path) -> dict[str, Any]:
+    """Return the answer to a picture that can be answered."""
+    content = picture.read_bytes() if isinstance(picture, Path) else picture
+    response = post(gateway_url, service, content)
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"].startswith("application/json")
+    fields: dict[str, Any] = response.json()
+    assert fields["success"] is True
+    assert re.fullmatch("[0-9a-f]{32}", fields["request_id"])
+    assert response.headers["x-request-id"] == fields["request_id"]
+    return fields
+
+
+def refused(response: httpx.Response, code: int) -> Failure:
+    """Return the failure, which is `code` and has no field but the common ones."""
+    assert response.status_code == code // 100, response.text
+    assert response.json().keys() == {"request_id", "success", "error_code", "error_msg"}
+    failure = Failure.model_validate_json(response.content)
+    assert failure.error_code == code
+    assert failure.error_msg
+    assert response.headers["x-request-id"] == failure.request_id
+    for inside in ("Traceback", "tritonclient", "StatusCode", "ensemble", ".py"):
+        assert inside not in failure.error_msg
+    return failure

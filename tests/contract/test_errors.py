@@ -1,0 +1,195 @@
+"""Every row of the error table that a caller can bring about in a healthy system."""
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from gateway.settings import Settings
+from tests.conftest import free_ports
+from tests.contract.calls import TIMEOUT_S, answered, post, refused
+
+StartGateway = Callable[..., str]
+
+SERVICES = pytest.mark.parametrize("service", ["image_classification", "ocr"])
+
+
+def send(gateway_url: str, service: str, content: bytes, **headers: str) -> httpx.Response:
+    url = f"{gateway_url}/api/predict/{service}"
+    return httpx.post(url, content=content, headers=headers, timeout=TIMEOUT_S, trust_env=False)
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG that declares a size and has next to no pixels."""
+
+    def chunk(content: bytes) -> bytes:
+        return struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
+
+    header = chunk(b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT" + zlib.compress(bytes(100))) + chunk(b"IEND")
+
+
+def truncated() -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((200, 200), 50).save(file, "PNG")
+    return file.getvalue()[:5000]
+
+
+@SERVICES
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"null", b"3", b"{", b"\xff", b'{"image": NaN}', b"[" * 10_000]
+)
+def test_40001_not_a_json_object(gateway_url: str, service: str, content: bytes) -> None:
+    refused(send(gateway_url, service, content), 40001)
+
+
+@SERVICES
+@pytest.mark.parametrize("fields", [b"{}", b'{"image": null}', b'{"image": 1}', b'{"image": ["AAAA"]}'])
+def test_40002_a_field_is_missing_or_not_of_its_type(gateway_url: str, service: str, fields: bytes) -> None:
+    refused(send(gateway_url, service, fields), 40002)
+
+
+@SERVICES
+@pytest.mark.parametrize("text", ["!", "AAAAA", "AA=A", "图"])
+def test_40003_not_base64(gateway_url: str, service: str, text: str) -> None:
+    refused(send(gateway_url, service, f'{{"image": "{text}"}}'.encode()), 40003)
+
+
+@SERVICES
+@pytest.mark.parametrize(
+    "picture",
+    [
+        b"",
+        b"\x00",
+        b"no picture",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        truncated(),
+        b"%PDF-1.7\n",
+        b"BM",
+    ],
+    ids=["empty", "zero", "words", "svg", "truncated", "pdf", "stub"],
+)
+def test_40004_not_an_image(gateway_url: str, service: str, picture: bytes) -> None:
+    refused(post(gateway_url, service, picture), 40004)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", ["/", "/api/predict/nothing", "/api/predict/ocr/", "/api/predict/ocr_net"])
+def test_40401_no_such_service(gateway_url: str, method: str, path: str) -> None:
+    refused(httpx.request(method, gateway_url + path, trust_env=False), 40401)
+
+
+@SERVICES
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+def test_40501_method_not_allowed(gateway_url: str, service: str, method: str) -> None:
+    response = httpx.request(method, f"{gateway_url}/api/predict/{service}", trust_env=False)
+    refused(response, 40501)
+    assert response.headers["allow"] == "POST"
+
+
+@SERVICES
+def test_41301_a_body_over_the_limit(gateway_url: str, service: str) -> None:
+    refused(send(gateway_url, service, b" " * (Settings().max_body_bytes + 1)), 41301)
+
+
+@SERVICES
+def test_41302_more_pixels_than_the_limit_found_before_they_are_decoded(
+    gateway_url: str, service: str
+) -> None:
+    refused(post(gateway_url, service, bomb(100_000, 100_000)), 41302)
+
+
+@SERVICES
+def test_one_bad_picture_does_not_spoil_its_neighbours(
+    gateway_url: str, sample_pictures: Path, service: str
+) -> None:
+    good = sample_pictures / "page.png"
+    expected = _without_id(answered(gateway_url, service, good))
+    for bad in (b"no picture", truncated()):
+        refused(post(gateway_url, service, bad), 40004)
+        assert _without_id(answered(gateway_url, service, good)) == expected
+
+
+def test_health(gateway_url: str) -> None:
+    live = httpx.get(f"{gateway_url}/health/live", trust_env=False)
+    ready = httpx.get(f"{gateway_url}/health/ready", timeout=TIMEOUT_S, trust_env=False)
+    assert (live.status_code, ready.status_code) == (200, 200)
+    services = ready.json()["services"]
+    assert services.keys() >= {"image_classification", "ocr"}
+    assert all(health["ready"] for health in services.values() if health["loaded"])
+
+
+def _without_id(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name != "request_id"}
+
+
+@pytest.fixture
+def another_gateway(triton_grpc_url: str) -> Iterator[StartGateway]:
+    """Starts a gateway of other settings, by default before the same Triton; returns its address."""
+    with ExitStack() as stack:
+
+        def start(**settings: object) -> str:
+            host, _, port = triton_grpc_url.rpartition(":")
+            (own_port,) = free_ports(1)
+            wanted = {"triton_host": host, "triton_grpc_port": port, "port": own_port} | settings
+            environment = os.environ | {
+                f"MODELHUB_{name.upper()}": str(value) for name, value in wanted.items()
+            }
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", "gateway"], env=environment, stderr=subprocess.DEVNULL
+                )
+            )
+            stack.callback(process.terminate)
+            return _once_live(f"http://127.0.0.1:{own_port}")
+
+        yield start
+
+
+def _once_live(url: str) -> str:
+    ends_at = time.monotonic() + 30
+    while True:
+        try:
+            httpx.get(f"{url}/health/live", trust_env=False).raise_for_status()
+        except httpx.ConnectError:
+            assert time.monotonic() < ends_at, "the gateway does not come up"
+            time.sleep(0.05)
+        else:
+            return url
+
+
+def test_42901_too_many_requests_in_flight(another_gateway: StartGateway, sample_pictures: Path) -> None:
+    url = another_gateway(max_in_flight=1)
+    picture = (sample_pictures / "page.png").read_bytes()
+    with ThreadPoolExecutor(8) as pool:
+        responses = list(pool.map(lambda _: post(url, "ocr", picture), range(8)))
+    turned_away = [response for response in responses if response.status_code != 200]
+    assert 0 < len(turned_away) < 8
+    for response in turned_away:
+        refused(response, 42901)
+        assert int(response.headers["retry-after"]) >= 1
+    answered(url, "ocr", picture)
+
+
+def test_50301_triton_is_not_there(another_gateway: StartGateway, sample_pictures: Path) -> None:
+    url = another_gateway(triton_grpc_port=free_ports(1)[0])
+    refused(post(url, "ocr", (sample_pictures / "page.png").read_bytes()), 50301)
+    ready = httpx.get(f"{url}/health/ready", trust_env=False)
+    assert (ready.status_code, ready.json()["error_code"]) == (503, 50301)
+
+
+def test_50401_the_deadline_passes(another_gateway: StartGateway, sample_pictures: Path) -> None:
+    url = another_gateway(deadline_s=0.1)
+    refused(post(url, "ocr", (sample_pictures / "page.png").read_bytes()), 50401)

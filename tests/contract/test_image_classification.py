@@ -1,0 +1,59 @@
+"""`image_classification` field by field."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gateway.schemas import ClassificationAnswer
+from tests.contract.calls import answered
+
+SERVICE = "image_classification"
+PICTURES = ("astronaut.png", "chelsea.png", "coffee.png", "page.png", "text.png", "china.jpg", "flower.jpg")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_field_is_as_documented(gateway_url: str, sample_pictures: Path, name: str) -> None:
+    fields = answered(gateway_url, SERVICE, sample_pictures / name)
+    assert fields.keys() == {"class", "class_name", "class_probs", "request_id", "success"}
+    answer = ClassificationAnswer.model_validate(fields)
+    probs = answer.class_probs
+    assert len(probs) == 1000
+    assert sum(probs.values()) == pytest.approx(1, abs=1e-3)
+    assert max(probs, key=lambda label: probs[label]) == answer.class_name
+    assert list(probs)[answer.class_] == answer.class_name
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("chelsea.png", ("cat", "tabby")), ("coffee.png", ("espresso", "cup"))]
+)
+def test_known_pictures_are_known(
+    gateway_url: str, sample_pictures: Path, name: str, words: tuple[str, ...]
+) -> None:
+    class_name = answered(gateway_url, SERVICE, sample_pictures / name)["class_name"].lower()
+    assert any(word in class_name for word in words)
+
+
+def test_every_numbers_text_reads_back_as_the_same_float32(gateway_url: str, sample_pictures: Path) -> None:
+    probs = answered(gateway_url, SERVICE, sample_pictures / "chelsea.png")["class_probs"].values()
+    assert all(float(np.float32(value)) == value for value in probs)
+
+
+def test_the_same_picture_has_the_same_answer(gateway_url: str, sample_pictures: Path) -> None:
+    first, second = (answered(gateway_url, SERVICE, sample_pictures / "coffee.png") for _ in range(2))
+    assert first.pop("request_id") != second.pop("request_id")
+    assert first == second
+
+
+def test_a_picture_on_its_side_is_seen_upright(gateway_url: str, sample_pictures: Path) -> None:
+    with Image.open(sample_pictures / "chelsea.png") as upright:
+        expected = upright.convert("RGB")
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown turned a quarter clockwise
+    file = io.BytesIO()
+    expected.transpose(Image.Transpose.ROTATE_90).save(file, "PNG", exif=exif)
+    turned = answered(gateway_url, SERVICE, file.getvalue())
+    straight = answered(gateway_url, SERVICE, sample_pictures / "chelsea.png")
+    assert turned["class_probs"] == pytest.approx(straight["class_probs"], abs=1e-5)

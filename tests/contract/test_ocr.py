@@ -1,0 +1,136 @@
+"""`ocr` field by field."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from gateway.schemas import OcrAnswer
+from tests.contract.calls import answered
+
+SERVICE = "ocr"
+WORDS = ("Hello World", "Order 12345", "Total 67.89")
+FIELDS = {
+    "detection_boxes",
+    "detection_scores",
+    "detection_classes",
+    "detection_class_names",
+    "detection_keypoints",
+    "detection_texts_ids",
+    "detection_texts",
+    "detection_texts_scores",
+}
+
+
+def blank(width: int, height: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), "white").save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three lines of level text."""
+    picture = Image.new("RGB", (640, 300), "white")
+    font = ImageFont.load_default(40)
+    for line, words in enumerate(WORDS):
+        ImageDraw.Draw(picture).text((30, 30 + 80 * line), words, "black", font)
+    path = tmp_path_factory.mktemp("ocr") / "drawn.png"
+    picture.save(path)
+    return path
+
+
+@pytest.fixture(scope="module", params=["page", "drawn"])
+def picture(request: pytest.FixtureRequest, sample_pictures: Path, drawn: Path) -> Path:
+    return sample_pictures / "page.png" if request.param == "page" else drawn
+
+
+def test_every_field_is_as_documented(gateway_url: str, picture: Path) -> None:
+    fields = answered(gateway_url, SERVICE, picture)
+    assert fields.keys() == FIELDS | {"request_id", "success"}
+    answer = OcrAnswer.model_validate(fields)
+    count = len(answer.detection_texts)
+    assert count
+    assert {len(fields[field]) for field in FIELDS} == {count}
+    assert len({len(ids) for ids in answer.detection_texts_ids}) == 1
+    assert set(answer.detection_class_names) == {"text"}
+    assert len(set(answer.detection_classes)) == 1
+
+
+def test_boxes_lie_in_the_picture_and_hold_their_corners(gateway_url: str, picture: Path) -> None:
+    fields = answered(gateway_url, SERVICE, picture)
+    with Image.open(picture) as image:
+        width, height = image.size
+    boxes = np.array(fields["detection_boxes"])
+    corners = np.array(fields["detection_keypoints"])
+    assert (boxes >= 0).all()
+    assert (boxes[:, [0, 2]] <= height).all()
+    assert (boxes[:, [1, 3]] <= width).all()
+    assert (boxes[:, :2] < boxes[:, 2:]).all()
+    # Boxes are clipped to the picture; corners of text at its edge may stand a little outside.
+    inside = np.clip(corners, 0, [height, width])
+    np.testing.assert_allclose(boxes[:, :2], inside.min(axis=1), atol=1.5)
+    np.testing.assert_allclose(boxes[:, 2:], inside.max(axis=1), atol=1.5)
+
+
+def test_corners_go_round_the_text_clockwise(gateway_url: str, picture: Path) -> None:
+    corners = np.array(answered(gateway_url, SERVICE, picture)["detection_keypoints"])
+    y, x = corners[..., 0], corners[..., 1]
+    doubled_areas = (x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y).sum(axis=1)
+    assert (doubled_areas > 0).all()
+
+
+def test_corners_start_where_the_reading_starts(gateway_url: str, drawn: Path) -> None:
+    """Level lines start at the top left."""
+    corners = np.array(answered(gateway_url, SERVICE, drawn)["detection_keypoints"])
+    y, x = corners[..., 0], corners[..., 1]
+    assert (x[:, 0] < x[:, 1]).all()
+    assert (x[:, 3] < x[:, 2]).all()
+    assert (y[:, 0] < y[:, 3]).all()
+    assert (y[:, 1] < y[:, 2]).all()
+
+
+def test_drawn_words_are_read_where_they_stand(gateway_url: str, drawn: Path) -> None:
+    fields = answered(gateway_url, SERVICE, drawn)
+    read = {
+        text.replace(" ", ""): box
+        for text, box in zip(fields["detection_texts"], fields["detection_boxes"], strict=True)
+    }
+    assert read.keys() == {words.replace(" ", "") for words in WORDS}
+    for line, words in enumerate(WORDS):
+        top, left, bottom, _ = read[words.replace(" ", "")]
+        assert 20 + 80 * line < top < bottom < 95 + 80 * line
+        assert 15 < left < 45
+
+
+def test_a_printed_page_is_read(gateway_url: str, sample_pictures: Path) -> None:
+    read = " ".join(answered(gateway_url, SERVICE, sample_pictures / "page.png")["detection_texts"]).lower()
+    assert sum(word in read for word in ("image", "region", "segmentation", "markers")) >= 2
+
+
+def test_a_blank_picture_is_answered_with_empty_lists(gateway_url: str) -> None:
+    fields = answered(gateway_url, SERVICE, blank(320, 240))
+    assert fields.keys() == FIELDS | {"request_id", "success"}
+    assert all(fields[field] == [] for field in FIELDS)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 400), (400, 1), (33, 31)])
+def test_pictures_of_any_shape_are_answered(gateway_url: str, width: int, height: int) -> None:
+    OcrAnswer.model_validate(answered(gateway_url, SERVICE, blank(width, height)))
+
+
+def test_a_picture_on_its_side_is_read_upright(gateway_url: str, sample_pictures: Path) -> None:
+    with Image.open(sample_pictures / "page.png") as upright:
+        width, height = upright.size
+        sideways = upright.convert("RGB").transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown turned a quarter clockwise
+    file = io.BytesIO()
+    sideways.save(file, "PNG", exif=exif)
+    turned = answered(gateway_url, SERVICE, file.getvalue())
+    straight = answered(gateway_url, SERVICE, sample_pictures / "page.png")
+    assert turned["detection_texts"] == straight["detection_texts"]
+    np.testing.assert_allclose(turned["detection_boxes"], straight["detection_boxes"], atol=1)
+    assert (np.array(turned["detection_boxes"]) <= [height, width, height, width]).all()

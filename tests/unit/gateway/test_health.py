@@ -1,0 +1,155 @@
+import asyncio
+import struct
+import zlib
+
+import httpx
+import pytest
+
+from gateway.errors import DeadlinePassed, InternalFault, ModelUnavailable
+from gateway.health import white_png
+from gateway.schemas import NotReady, Ready
+from gateway.settings import Settings
+from tests.unit.gateway.conftest import PICTURE_BASE64, client_of
+from tests.unit.gateway.fakes import FakeTriton
+from vision.errors import NotAnImage
+
+GOOD = {"image": PICTURE_BASE64}
+BOTH = frozenset({"image_classification", "ocr"})
+
+
+async def ready(client: httpx.AsyncClient) -> Ready:
+    response = await client.get("/health/ready")
+    assert response.status_code == 200, response.text
+    return Ready.model_validate_json(response.content)
+
+
+async def not_ready(client: httpx.AsyncClient) -> NotReady:
+    response = await client.get("/health/ready")
+    assert response.status_code == 503, response.text
+    answer = NotReady.model_validate_json(response.content)
+    assert answer.error_code == 50301
+    assert response.headers["x-request-id"] == answer.request_id
+    return answer
+
+
+async def test_live_is_the_answer_itself(client: httpx.AsyncClient, triton: FakeTriton) -> None:
+    triton.loaded = ModelUnavailable()
+    response = await client.get("/health/live")
+    assert response.status_code == 200
+    assert response.json() == {"request_id": response.headers["x-request-id"], "success": True}
+
+
+async def test_ready_is_proved_by_a_real_inference_through_each_service(
+    client: httpx.AsyncClient, triton: FakeTriton
+) -> None:
+    answer = await ready(client)
+    assert answer.services.keys() == BOTH
+    assert all(health.reason == "answered a probe" for health in answer.services.values())
+    assert {model for model, *_ in triton.calls} == BOTH
+    assert all(inputs["image"].item().startswith(b"\x89PNG") for _, inputs, *_ in triton.calls)
+
+
+async def test_a_proof_holds_for_its_age(client: httpx.AsyncClient, triton: FakeTriton) -> None:
+    for _ in range(3):
+        await ready(client)
+    assert len(triton.calls) == 2
+
+
+async def test_a_real_answer_is_a_proof(client: httpx.AsyncClient, triton: FakeTriton) -> None:
+    await client.post("/api/predict/ocr", json=GOOD)
+    assert (await ready(client)).services["ocr"].reason == "answered 0 s ago"
+    assert [model for model, *_ in triton.calls].count("ocr") == 1
+
+
+async def test_without_age_every_check_asks(triton: FakeTriton) -> None:
+    async with client_of(Settings(readiness_max_age_s=0), triton) as client:
+        for _ in range(3):
+            await ready(client)
+    assert len(triton.calls) == 6
+
+
+@pytest.mark.parametrize("error", [InternalFault(), ModelUnavailable(), DeadlinePassed(), RuntimeError("?")])
+async def test_a_fault_revokes_the_proof(
+    client: httpx.AsyncClient, triton: FakeTriton, error: Exception
+) -> None:
+    await ready(client)
+    good, triton.outputs["ocr"] = triton.outputs["ocr"], error
+    await client.post("/api/predict/ocr", json=GOOD)
+    answer = await not_ready(client)
+    assert answer.services["image_classification"].ready
+    assert not answer.services["ocr"].ready
+    assert answer.error_msg.startswith("not ready: ocr: ")
+    assert "RuntimeError" not in answer.error_msg
+    triton.outputs["ocr"] = good
+    await ready(client)
+
+
+async def test_a_bad_picture_of_a_caller_revokes_nothing(
+    client: httpx.AsyncClient, triton: FakeTriton
+) -> None:
+    await ready(client)
+    triton.outputs["ocr"] = NotAnImage("no image")
+    await client.post("/api/predict/ocr", json=GOOD)
+    assert (await ready(client)).services["ocr"].ready
+
+
+async def test_a_probe_whose_picture_is_refused_is_not_ready(
+    client: httpx.AsyncClient, triton: FakeTriton
+) -> None:
+    triton.outputs["ocr"] = NotAnImage("no image")
+    assert "ocr: its answer to a probe is faulty" in (await not_ready(client)).error_msg
+
+
+async def test_what_is_not_loaded_does_not_keep_the_rest_from_being_ready(
+    client: httpx.AsyncClient, triton: FakeTriton
+) -> None:
+    triton.loaded = frozenset({"ocr", "ocr_preprocess", "something_else"})
+    answer = await ready(client)
+    assert answer.services.keys() == BOTH
+    assert answer.services["image_classification"].model_dump() == {
+        "loaded": False,
+        "ready": False,
+        "reason": "not loaded",
+    }
+
+
+async def test_nothing_loaded_is_not_ready(client: httpx.AsyncClient, triton: FakeTriton) -> None:
+    triton.loaded = frozenset({"something_else"})
+    assert (await not_ready(client)).error_msg == "not ready: not loaded"
+
+
+async def test_triton_away_is_not_ready(client: httpx.AsyncClient, triton: FakeTriton) -> None:
+    await ready(client)
+    triton.loaded = ModelUnavailable()
+    assert (await not_ready(client)).error_msg == "not ready: the inference server is not reachable"
+
+
+async def test_many_checks_at_once_are_one_probe(triton: FakeTriton) -> None:
+    triton.hangs = True
+    async with client_of(Settings(deadline_s=0.2), triton) as client:
+        answers = await asyncio.gather(*(not_ready(client) for _ in range(20)))
+    assert len(triton.calls) == 2
+    assert all("deadline" in answer.error_msg for answer in answers)
+
+
+async def test_a_checker_that_gives_up_does_not_stop_the_probe(triton: FakeTriton) -> None:
+    triton.hangs = True
+    async with client_of(Settings(deadline_s=0.2), triton) as client:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.get("/health/ready"), 0.05)
+        await not_ready(client)
+    assert (len(triton.calls), triton.cancelled) == (2, 0)
+
+
+def test_the_probe_picture_is_a_whole_png() -> None:
+    png = white_png(3)
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    chunks, at = {}, 8
+    while at < len(png):
+        (size,) = struct.unpack_from(">I", png, at)
+        kind, content = png[at + 4 : at + 8], png[at + 8 : at + 8 + size]
+        assert struct.unpack_from(">I", png, at + 8 + size) == (zlib.crc32(kind + content),)
+        chunks[kind], at = content, at + 12 + size
+    assert struct.unpack(">IIBBBBB", chunks[b"IHDR"]) == (3, 3, 8, 0, 0, 0, 0)
+    assert zlib.decompress(chunks[b"IDAT"]) == b"\x00\xff\xff\xff" * 3
+    assert chunks[b"IEND"] == b""

@@ -1,0 +1,66 @@
+"""Boxes to upright pictures of one line each."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vision.tensors import Picture
+
+Corners = NDArray[np.float32]
+"""float32 [4, 2] of (x, y): top left, top right, bottom right, bottom left."""
+
+
+def crop_line(picture: Picture, corners: Corners, turn_ratio: float) -> tuple[Picture, Corners]:
+    """Return the line inside `corners` as it is read, and the corners in the order of its own upright frame.
+
+    A line `turn_ratio` times higher than wide is turned a quarter to the left, so that its start, the top right
+    corner, becomes the top left one. `corners` must lie inside the picture and span at least a pixel.
+    """
+    line = _cut(picture, corners)
+    if line.shape[0] >= turn_ratio * line.shape[1]:
+        return np.rot90(line), np.roll(corners, -1, axis=0)
+    return line, corners
+
+
+def upside_down(corners: Corners) -> Corners:
+    """Return the corners in the order that they have once the line is turned by 180 degrees."""
+    return np.roll(corners, -2, axis=0)
+
+
+def _cut(picture: Picture, corners: Corners) -> Picture:
+    width, height = crop_size(corners)
+    left, top = corners[0].astype(int)
+    if np.array_equal(corners, _rectangle(left, top, left + width, top + height)):
+        return picture[top : top + height, left : left + width]
+    return _warp(picture, corners, width, height)
+
+
+def crop_size(corners: Corners) -> tuple[int, int]:
+    """Return the whole lengths of the longer of each two opposite sides: width, height."""
+    top, right, bottom, left = np.hypot(*(corners - np.roll(corners, -1, axis=0)).T)
+    return int(max(top, bottom)), int(max(left, right))
+
+
+def _warp(picture: Picture, corners: Corners, width: int, height: int) -> Picture:
+    """Return the perspective crop, bicubic."""
+    left, top = np.floor(corners.min(axis=0)).astype(int)
+    right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 1
+    window = Image.fromarray(picture[top:bottom, left:right])
+    # Pillow puts a pixel's centre at its index + 0.5, the source of this rule at its index.
+    coefficients = homography(_rectangle(0, 0, width, height) + 0.5, corners - (left, top) + 0.5)
+    crop = window.transform(
+        (width, height), Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC
+    )
+    return np.asarray(crop)
+
+
+def homography(source: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return a, ..., h with target = ((a x + b y + c) / (g x + h y + 1), (d x + e y + f) / (g x + h y + 1))."""
+    equations = []
+    for (x, y), (u, v) in zip(source, target, strict=True):
+        equations += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+    return tuple(np.linalg.solve(np.array(equations), target.ravel()).tolist())
+
+
+def _rectangle(left: float, top: float, right: float, bottom: float) -> NDArray[np.float64]:
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)

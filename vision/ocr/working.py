@@ -1,0 +1,80 @@
+"""Before the detector: the working picture that lines are cut from, and the map picture that the detector reads."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.ocr.settings import DetectionSettings
+from vision.resize import resize_bilinear
+from vision.tensors import Picture
+
+
+class Geometry(NamedTuple):
+    """Where the working picture lies in the input picture; six floats, as the tensor `geometry` carries them."""
+
+    height: float
+    """Of the input picture, pixels."""
+    width: float
+    y_scale: float
+    """Input pixels in one working pixel."""
+    x_scale: float
+    top: float
+    """Working pixels above the input picture's first row."""
+    left: float
+
+    def to_input(self, corners: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return working-picture points, float32 [..., 2] of (x, y), as points of the input picture, inside it."""
+        points = (corners - (self.left, self.top)) * (self.x_scale, self.y_scale)
+        return points.clip(0, (self.width, self.height)).astype(np.float32)
+
+
+def working_picture(picture: Picture, settings: DetectionSettings) -> tuple[Picture, Geometry]:
+    """Return the picture within the limits of `settings`, in black bands where it is flat, and where it lies there."""
+    height, width = picture.shape[:2]
+    within = resize_bilinear(picture, *working_size(height, width, settings), "half_pixel")
+    band = band_height(*within.shape[:2], settings)
+    working = np.pad(within, ((band, band), (0, 0), (0, 0))) if band else within
+    return working, Geometry(height, width, height / within.shape[0], width / within.shape[1], band, 0)
+
+
+def map_picture(working: Picture, settings: DetectionSettings) -> Picture:
+    """Return what the detector reads, uint8 [h, w, 3]."""
+    return resize_bilinear(working, *map_size(*working.shape[:2], settings), "half_pixel")
+
+
+def working_size(height: int, width: int, settings: DetectionSettings) -> tuple[int, int]:
+    """Return height and width within the limits; a picture inside them keeps its size.
+
+    Only beyond a ratio of about 1 : 60 is the aspect not kept: a side has at least `size_multiple` pixels then.
+    """
+    shorter, longer = sorted((height, width))
+    if longer > settings.working_max_side:
+        scale = settings.working_max_side / longer
+    elif shorter < settings.working_min_side:
+        scale = min(settings.working_min_side / shorter, settings.working_max_side / longer)
+    else:
+        return height, width
+    return _rounded(height, width, scale, settings.size_multiple)
+
+
+def band_height(height: int, width: int, settings: DetectionSettings) -> int:
+    """Return the height of the bands above and below: the detector overlooks text that fills a flat picture."""
+    if height > settings.padding_height and width / height <= settings.padding_ratio:
+        return 0
+    padded = 2 * max(int(width / settings.padding_ratio), settings.padding_height)
+    return abs(padded - height) // 2
+
+
+def map_size(height: int, width: int, settings: DetectionSettings) -> tuple[int, int]:
+    """Return the detector's height and width, multiples of `size_multiple`."""
+    shorter, longer = sorted((height, width))
+    scale = min(max(1.0, settings.map_min_side / shorter), settings.map_max_side / longer)
+    return _rounded(height, width, scale, settings.size_multiple)
+
+
+def _rounded(height: int, width: int, scale: float, multiple: int) -> tuple[int, int]:
+    def side(length: int) -> int:
+        return max(1, round(int(length * scale) / multiple)) * multiple
+
+    return side(height), side(width)
