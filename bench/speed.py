@@ -45,7 +45,7 @@ class Load:
 
 LOADS = {
     "image_classification": Load(("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 40, 160),
-    "ocr": Load(("page.png", "text.png"), 448, 4, 12),
+    "ocr": Load(("page.png",), 448, 2, 8),
 }
 
 

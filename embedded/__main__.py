@@ -33,7 +33,7 @@ def up() -> None:
     """Serve until Ctrl-C."""
     with _running() as system:
         console.print(
-            f"serving on [bold]{system.gateway_url()}[/]  (POST /api/predict/<service>; API: /docs)"
+            f"serving on [bold]{system.gateway_url()}[/]  (POST /api/predict/<service>; API: /openapi.json)"
         )
         console.print(f"Triton: {system.triton_url()} (HTTP), port {system.settings.triton_grpc_port} (gRPC)")
         console.print(f"logs: {system.run}; stop with Ctrl-C")

@@ -1,0 +1,1 @@
+"""HTTP and JSON in front of Triton: the contract's requests, answers and errors."""

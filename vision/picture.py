@@ -82,7 +82,8 @@ def open_image(payload: bytes, short_side: int | None = None, max_pixels: int = 
 def _decode(data: bytes, short_side: int | None, max_pixels: int) -> Image.Image:
     if not data:
         raise NotAnImage("the image is empty")
-    with warnings.catch_warnings(action="ignore"):  # Pillow warns of damaged metadata, which matters little
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of damaged metadata, which matters little
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         _check_size(image, max_pixels)
         if short_side is not None:

@@ -15,7 +15,7 @@ from gateway.errors import DeadlinePassed, InternalFault, ModelUnavailable, TooM
 from gateway.tensors import Tensors, one_string
 from gateway.triton import GrpcTriton
 from tests.unit.gateway.fakes import ocr
-from vision.errors import NotAnImage, TooManyPixels
+from vision.errors import InvalidBase64, NotAnImage, TooManyPixels
 
 INPUTS = {"image": one_string(b"a file", batched=True)}
 
@@ -142,7 +142,7 @@ ENSEMBLE = "in ensemble 'image_classification', "
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (ENSEMBLE + "[40003] junk like Base64, in a file", NotAnImage("the bytes are not an image")),
+        (ENSEMBLE + "[40003] not valid Base64: x", InvalidBase64("not valid Base64: x")),
         (ENSEMBLE + "[40004] no image [50001] in it", NotAnImage("no image [50001] in it")),
         ("[request id: an-id] " + ENSEMBLE + "[41302] two\nlines", TooManyPixels("two\nlines")),
         ("[40004] no image", NotAnImage("no image")),

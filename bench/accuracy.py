@@ -1,0 +1,145 @@
+"""Right answers, measured through the running gateway: `make accuracy`.
+
+Labels and photos are not part of the project; what needs them says so where they are absent.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from bench.bare import runner
+from bench.ocr_parity import Parity, Reading, ReadLine, compare
+from bench.ocr_pictures import parity_pictures
+from client.http import ModelHub
+from client.present import FONT
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "weights" / "samples"
+PHOTOS = ROOT.parent / "shared" / "data" / "photos"
+REFERENCE_PYTHON = ROOT / ".venv-reference" / "bin" / "python"
+CLIENTS = 4
+ROWS = {
+    "image_classification_net": ("pixels", (280, 280, 3)),
+    "ocr_detection_net": ("pixels", (320, 480, 3)),
+    "ocr_angle_net": ("lines", (48, 192, 3)),
+    "ocr_recognition_net": ("lines", (48, 320, 3)),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number, what it must reach, and whether it did (None where it could not be measured)."""
+
+    name: str
+    value: str
+    bar: str
+    reached: bool | None
+
+
+def top_1(hub: ModelHub) -> Iterator[Figure]:
+    """Yield the share of labelled photos whose first class is their label."""
+    name, bar = "classification: top-1 on the labelled photos", 0.87
+    photos = sorted(PHOTOS.glob("*.jpg"))
+    if not photos:
+        yield Figure(name, "not measured: the photos are not part of the project", f"at least {bar}", None)
+        return
+
+    def is_right(photo: Path) -> bool:
+        answer = hub.predict("image_classification", photo.read_bytes())
+        return bool(answer["class"] == int(photo.name.partition("_")[0]))
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        right = list(track(pool.map(is_right, photos), "classification", len(photos), transient=True))
+    share = sum(right) / len(right)
+    yield Figure(name, f"{share:.4f} of {len(right)}", f"at least {bar}", share >= bar)
+
+
+def ocr_parity(hub: ModelHub) -> Iterator[Figure]:
+    """Yield how alike our lines are to RapidOCR's own on the same weights."""
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = Path(folder)
+        for name, picture in parity_pictures(FONT, SAMPLES):
+            picture.save(pictures / f"{name}.png")
+        files = sorted(pictures.glob("*.png"))
+        ours = {file.stem: our_lines(hub, file) for file in track(files, "OCR", transient=True)}
+        parity = compare(reference_lines(pictures), ours)
+    yield from parity_figures(parity, len(files))
+
+
+def parity_figures(parity: Parity, pictures: int) -> Iterator[Figure]:
+    """Yield the figures of a comparison, and print the lines that differ."""
+    for difference in parity.differences:
+        readings = f"RapidOCR {difference.reference!r}, here {difference.ours!r}"
+        Console(stderr=True).print(f"{difference.picture}: {readings}", soft_wrap=True)
+    alike = f"{parity.share_alike:.4f} of {parity.lines} lines in {pictures} pictures"
+    yield Figure("OCR: lines read as RapidOCR reads them", alike, "at least 0.97", parity.share_alike >= 0.97)
+    largest = float(parity.corner_distances.max(initial=0.0))
+    yield Figure("OCR: largest distance of a box corner", f"{largest:.2f} px", "at most 3 px", largest <= 3)
+
+
+def our_lines(hub: ModelHub, file: Path) -> list[ReadLine]:
+    """Return what the service reads in a picture file."""
+    answer = hub.predict("ocr", file.read_bytes())
+    corners = [np.array(points)[:, ::-1] for points in answer["detection_keypoints"]]
+    return [ReadLine(text, xy) for text, xy in zip(answer["detection_texts"], corners, strict=True)]
+
+
+def reference_lines(pictures: Path) -> Reading:
+    """Return what RapidOCR reads in a folder of pictures; it runs in an environment of its own."""
+    output = pictures / "lines.json"
+    script = ROOT / "bench" / "ocr_reference.py"
+    with Console(stderr=True).status("RapidOCR reads the same pictures"):
+        subprocess.run([REFERENCE_PYTHON, script, pictures, output], check=True)
+    lines = json.loads(output.read_text(encoding="utf-8"))
+    return {
+        name: [ReadLine(line["text"], np.array(line["corners"])) for line in found]
+        for name, found in lines.items()
+    }
+
+
+def batch_rows(hub: ModelHub) -> Iterator[Figure]:
+    """Yield the largest difference between a row in a batch of four and the row alone, for each net."""
+    for net, (tensor, shape) in ROWS.items():
+        run = runner(net)
+        rows = np.random.default_rng(7).integers(0, 256, (4, *shape), dtype=np.uint8)
+        together = run({tensor: rows})
+        worst = 0.0
+        for index in range(len(rows)):
+            alone = run({tensor: rows[index : index + 1]})
+            differences = [np.abs(together[name][index] - alone[name][0]).max() for name in alone]
+            worst = max(worst, *(float(difference) for difference in differences))
+        yield Figure(f"{net}: a row in a batch against alone", f"{worst:.1e}", "at most 1e-5", worst <= 1e-5)
+
+
+MEASURES: dict[str, Callable[[ModelHub], Iterator[Figure]]] = {
+    "image_classification": top_1,
+    "ocr": ocr_parity,
+    "batches": batch_rows,
+}
+
+
+def main() -> None:
+    """Measure the gateway that MODELHUB_URL names, or parts of it; status 1 if a bar is missed."""
+    with ModelHub(os.environ["MODELHUB_URL"]) as hub:
+        figures = [figure for part in sys.argv[1:] or MEASURES for figure in MEASURES[part](hub)]
+    table = Table("figure", "measured", "bar", "")
+    for figure in figures:
+        state = {True: "reached", False: "MISSED", None: ""}[figure.reached]
+        table.add_row(figure.name, figure.value, figure.bar, state)
+    Console().print(table)
+    sys.exit(any(figure.reached is False for figure in figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Serves the gateway until it is told to stop: `python -m gateway`."""
+
+import logging.config
+import math
+import signal
+import sys
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from gateway import logs
+from gateway.app import create_app
+from gateway.protocol import BoundedHttpProtocol
+from gateway.settings import Settings
+
+log = logging.getLogger("gateway")
+
+KEEP_ALIVE_S = 75
+"""Seconds for which an idle connection is kept: longer than most clients keep theirs, so they close first."""
+
+
+def server(settings: Settings, app: FastAPI) -> uvicorn.Server:
+    """Return the server of `app`, not yet listening."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http=BoundedHttpProtocol,
+            ws="none",
+            lifespan="on",
+            server_header=False,
+            proxy_headers=False,
+            access_log=settings.access_log,
+            log_config=None,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            # What is in flight ends by its deadline.
+            timeout_graceful_shutdown=math.ceil(settings.deadline_s),
+        )
+    )
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    """End well: uvicorn finishes what is in flight, then raises the signal again."""
+    sys.exit(0)
+
+
+def main() -> None:
+    """Serve until TERM or INT; then stop accepting, finish what is in flight, and end with status 0."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        sys.exit(f"settings: {error}")
+    logging.config.dictConfig(logs.CONFIG)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    gateway = server(settings, create_app(settings))
+    log.info("listening", extra={"fields": {"host": settings.host, "port": settings.port}})
+    gateway.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The application: one route for each service of the table, health, and OpenAPI."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway import documentation
+from gateway.admission import Admission, while_connected
+from gateway.body import parse, read_body
+from gateway.errors import HANDLERS, FaultBarrier, ModelUnavailable
+from gateway.health import Readiness, problems
+from gateway.responses import request_id, success, unready
+from gateway.services import SERVICES, Service
+from gateway.settings import Settings
+from gateway.tensors import Tensors
+from gateway.triton import GrpcTriton, Triton
+
+
+class Gateway:
+    """What every route shares."""
+
+    def __init__(self, settings: Settings, triton: Triton) -> None:
+        self.settings = settings
+        self.triton = triton
+        self.admission = Admission(settings.max_in_flight)
+        self.readiness = Readiness(SERVICES, triton, settings.readiness_max_age_s, settings.deadline_s)
+
+    async def predict(self, service: Service, request: Request) -> Response:
+        """Answer one request; every failure is raised and answered by `gateway.errors.HANDLERS`."""
+        ends_at = time.monotonic() + self.settings.deadline_s
+        identity = request_id(request)
+        with self.admission.place():
+            inputs = await self._inputs(service, request)
+            with self.readiness.watching(service):
+                work = self.triton.infer(service.name, inputs, identity, ends_at - time.monotonic())
+                fields = service.render(await while_connected(request.receive, work))
+        if self.settings.alias_detection_classe_names and "detection_class_names" in fields:
+            fields["detection_classe_names"] = fields["detection_class_names"]
+        return success(identity, fields)
+
+    async def _inputs(self, service: Service, request: Request) -> Tensors:
+        body = await read_body(request, self.settings.max_body_bytes, self.settings.deadline_s)
+        return await parse(service, body)
+
+    async def live(self, request: Request) -> Response:
+        """Answer, which is all that liveness means."""
+        return success(request_id(request), {})
+
+    async def ready(self, request: Request) -> Response:
+        """Answer 200 if everything loaded answers a real inference, else 503 with what does not and why."""
+        report = await self.readiness.report()
+        services = {name: health.model_dump() for name, health in report.items()}
+        reasons = problems(report)
+        if not reasons:
+            return success(request_id(request), {"services": services})
+        return unready(request_id(request), ModelUnavailable.code, f"not ready: {reasons}", services)
+
+    @asynccontextmanager
+    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+        """Let go of everything at the end."""
+        yield
+        await self.readiness.close()
+        await self.triton.close()
+
+
+def create_app(settings: Settings, triton: Triton | None = None) -> FastAPI:
+    """Return the application, in front of `triton` or of the Triton that `settings` name."""
+    gateway = Gateway(settings, triton or GrpcTriton(settings.triton_grpc_url))
+    app = FastAPI(
+        **documentation.INFO,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(FaultBarrier)],
+        exception_handlers=HANDLERS,
+        lifespan=gateway.lifespan,
+    )
+    for service in SERVICES.values():
+        app.add_api_route(
+            f"/api/predict/{service.name}",
+            _predictor(gateway, service),
+            methods=["POST"],
+            **documentation.of_service(service),
+        )
+    app.add_api_route("/health/live", gateway.live, methods=["GET"], **documentation.of_live())
+    app.add_api_route("/health/ready", gateway.ready, methods=["GET"], **documentation.of_ready())
+    documentation.add_requests(app.openapi())
+    return app
+
+
+def _predictor(gateway: Gateway, service: Service) -> Callable[[Request], Awaitable[Response]]:
+    async def predict(request: Request) -> Response:
+        return await gateway.predict(service, request)
+
+    return predict

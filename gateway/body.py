@@ -1,0 +1,91 @@
+"""From the bytes of a body to the tensors of a service, with every limit held before the work it limits."""
+
+import asyncio
+from typing import TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from gateway.errors import BodyTooLarge, InvalidField, NotAnObject, SlowBody
+from gateway.services import Service
+from gateway.tensors import Tensors, one_string
+from vision.base64_text import decode_base64
+from vision.errors import InvalidBase64, NotAnImage
+
+INLINE_BYTES = 1024 * 1024
+"""Bodies up to this size are parsed where they are; a thread would cost more than it frees."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def read_body(request: Request, limit: int, timeout_s: float) -> bytes:
+    """Return the whole body.
+
+    Raises BodyTooLarge as soon as more than `limit` bytes are announced or have come, SlowBody after
+    `timeout_s`, and ClientDisconnect.
+    """
+    announced = request.headers.get("content-length")
+    if announced is not None and int(announced) > limit:
+        raise BodyTooLarge(f"the body has {int(announced)} bytes; the limit is {limit}")
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _counted(request, limit)
+    except TimeoutError:
+        raise SlowBody from None
+
+
+async def _counted(request: Request, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLarge(f"the body has more than {limit} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def parse(service: Service, body: bytes) -> Tensors:
+    """Return the input tensors that `body` asks for; large bodies are parsed while other requests go on."""
+    if len(body) > INLINE_BYTES:
+        return await asyncio.to_thread(parse_inline, service, body)
+    return parse_inline(service, body)
+
+
+def parse_inline(service: Service, body: bytes) -> Tensors:
+    """Return the input tensors that `body` asks for.
+
+    Raises NotAnObject, InvalidField, InvalidBase64, and NotAnImage for an empty picture.
+    """
+    fields = validated(service.request, body)
+    return {name: one_string(_picture(fields, name), batched=service.batched) for name in service.pictures}
+
+
+def validated(schema: type[Model], body: bytes) -> Model:
+    """Return `body` as a `schema`; fields that the schema does not know are ignored."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise NotAnObject(f"the body is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise NotAnObject
+    try:
+        return schema.model_validate(value)
+    except ValidationError as error:
+        raise InvalidField(_first_problem(error)) from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+
+
+def _picture(fields: BaseModel, name: str) -> bytes:
+    text: str = getattr(fields, name)
+    if not text.isascii():
+        raise InvalidBase64(f"{name}: not valid Base64: non-ASCII characters")
+    content = decode_base64(text.encode("ascii"))
+    if not content:
+        raise NotAnImage(f"{name}: the image is empty")
+    return content

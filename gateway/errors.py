@@ -1,0 +1,199 @@
+"""Everything that can go wrong with a request, and the one registry that answers for it.
+
+GatewayError
+├── NotAnObject         40001
+├── InvalidField        40002
+├── NoSuchService       40401
+├── MethodNotAllowed    40501
+├── BodyTooLarge        41301
+├── TooManyRequests     42901
+├── InternalFault       50001
+├── ModelUnavailable    50301
+└── DeadlinePassed      50401
+    └── SlowBody        50401
+
+`vision.errors.PictureError` (40003, 40004, 41302) has the same `code`. The HTTP status is `code // 100`.
+"""
+
+# ruff: noqa: N818 - the base carries the word
+
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, ClassVar
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.responses import NO_HEADERS, failure, request_id
+from vision.errors import PictureError
+
+log = logging.getLogger(__name__)
+
+
+class GatewayError(Exception):
+    """A request that cannot be answered; `code` is the contract's `error_code`.
+
+    `message` is for the caller, `detail` for our log alone.
+    """
+
+    code: ClassVar[int]
+    message: str
+    ours: ClassVar[bool] = False
+    """Whether an operator should hear of it."""
+    body_unread: ClassVar[bool] = False
+    """Whether the rest of the body is still on its way, so that the connection cannot be used again."""
+
+    def __init__(
+        self, message: str = "", *, detail: str = "", headers: Mapping[str, str] = NO_HEADERS
+    ) -> None:
+        self.message = message or self.message
+        self.detail = detail
+        self.headers = headers
+        super().__init__(self.message)
+
+    def public_message(self, _request_id: str) -> str:
+        """Return what the caller is told."""
+        return self.message
+
+
+class NotAnObject(GatewayError):
+    """The body is not a JSON object."""
+
+    code = 40001
+    message = "the body is not a JSON object"
+
+
+class InvalidField(GatewayError):
+    """A required field is missing or not of its type."""
+
+    code = 40002
+    message = "image: Field required"
+
+
+class NoSuchService(GatewayError):
+    """There is no such service."""
+
+    code = 40401
+    message = "no such service; /openapi.json lists those there are"
+
+
+class MethodNotAllowed(GatewayError):
+    """The method is not allowed; `Allow` names those that are."""
+
+    code = 40501
+    message = "method not allowed"
+
+
+class BodyTooLarge(GatewayError):
+    """The body is larger than the limit."""
+
+    code = 41301
+    message = "the body is larger than the limit"
+    body_unread = True
+
+
+class TooManyRequests(GatewayError):
+    """Too many requests are in flight; `Retry-After` says in how many seconds to come back."""
+
+    code = 42901
+    message = "too many requests in flight"
+
+    def __init__(self, *, detail: str = "") -> None:
+        super().__init__(detail=detail, headers={"Retry-After": "1"})
+
+
+class InternalFault(GatewayError):
+    """A fault of ours; the message names the request id and nothing else."""
+
+    code = 50001
+    message = "a fault on our side"
+    ours = True
+
+    def public_message(self, request_id: str) -> str:  # noqa: D102
+        return f"{self.message}; its request id is {request_id}"
+
+
+class ModelUnavailable(GatewayError):
+    """The model is not loaded, or the inference server is not reachable."""
+
+    code = 50301
+    message = "the model is not loaded, or the inference server is not reachable"
+    ours = True
+
+
+class DeadlinePassed(GatewayError):
+    """The deadline passed; the work was cancelled."""
+
+    code = 50401
+    message = "the deadline passed; the work was cancelled"
+    ours = True
+
+
+class SlowBody(DeadlinePassed):
+    """The deadline passed before the body was there."""
+
+    message = "the deadline passed before the whole body arrived"
+    ours = False
+    body_unread = True
+
+
+async def _on_gateway_error(request: Request, error: GatewayError) -> Response:
+    identity = request_id(request)
+    if error.ours:
+        _log_failure(request, error)
+    message = error.public_message(identity)
+    return failure(identity, error.code, message, error.headers, lingering=error.body_unread)
+
+
+async def _on_picture_error(request: Request, error: PictureError) -> Response:
+    return failure(request_id(request), error.code, str(error))
+
+
+async def _on_http_exception(request: Request, error: HTTPException) -> Response:
+    """Answer for the router, which knows only unknown paths and wrong methods."""
+    if error.status_code == 405:
+        return await _on_gateway_error(request, MethodNotAllowed(headers=error.headers or NO_HEADERS))
+    return await _on_gateway_error(request, NoSuchService())
+
+
+async def _on_hang_up(_request: Request, _error: ClientDisconnect) -> Response:
+    """Answer nobody: the server drops what is sent to a closed connection."""
+    return Response(status_code=499)
+
+
+def _log_failure(request: Request, error: GatewayError) -> None:
+    fields = {
+        "request_id": request_id(request),
+        "path": request.url.path,
+        "error_code": error.code,
+        "detail": error.detail,
+    }
+    log.error("request failed", extra={"fields": fields}, exc_info=error.__cause__)
+
+
+HANDLERS: dict[Any, Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    GatewayError: _on_gateway_error,
+    PictureError: _on_picture_error,
+    HTTPException: _on_http_exception,
+    ClientDisconnect: _on_hang_up,
+}
+
+
+class FaultBarrier:
+    """Answers for every exception that nobody foresaw; Starlette's own handler would raise it again after."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            fault = InternalFault(detail=repr(error))
+            fault.__cause__ = error
+            response = await _on_gateway_error(Request(scope), fault)
+            await response(scope, receive, send)

@@ -1,0 +1,98 @@
+"""The two shapes of every answer, success and failure, and the request id that both carry."""
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+LINGER_S = 10.0
+"""Seconds for which the rest of a refused body is read, so that its sender comes to read the answer."""
+
+CONTENT_TYPE = "application/json; charset=utf-8"  # some clients guess at Chinese text unless they are told
+
+
+def new_request_id() -> str:
+    """Return 32 hexadecimal digits that no other request has."""
+    return uuid.uuid4().hex
+
+
+def request_id(request: Request) -> str:
+    """Return the id of this request, the same however often it is asked."""
+    state: dict[str, Any] = request.scope.setdefault("state", {})
+    known: str | None = state.get("request_id")
+    if known is None:
+        known = state["request_id"] = new_request_id()
+    return known
+
+
+def success(identity: str, fields: Mapping[str, Any]) -> Response:
+    """Return 200 with `fields`, which may hold NumPy arrays of numbers."""
+    return Response(_dump({"request_id": identity, "success": True, **fields}), 200, _headers(identity))
+
+
+def failure(
+    identity: str,
+    code: int,
+    message: str,
+    headers: Mapping[str, str] = NO_HEADERS,
+    *,
+    lingering: bool = False,
+) -> Response:
+    """Return the failure `code` under its status; `lingering` where the body of its request is on its way."""
+    kind = LingeringResponse if lingering else Response
+    return kind(failure_body(identity, code, message), code // 100, _headers(identity) | dict(headers))
+
+
+def unready(identity: str, code: int, message: str, services: Mapping[str, Any]) -> Response:
+    """Return the failure of a health check, the only one that says more than every failure."""
+    content = _dump(_failed(identity, code, message) | {"services": services})
+    return Response(content, code // 100, _headers(identity))
+
+
+def failure_body(identity: str, code: int, message: str) -> bytes:
+    """Return the JSON of a failure."""
+    return _dump(_failed(identity, code, message))
+
+
+def _failed(identity: str, code: int, message: str) -> dict[str, Any]:
+    return {"request_id": identity, "success": False, "error_code": code, "error_msg": message}
+
+
+def _headers(identity: str) -> dict[str, str]:
+    return {"Content-Type": CONTENT_TYPE, "X-Request-Id": identity}
+
+
+def _dump(answer: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+class LingeringResponse(Response):
+    """Sends the whole answer, then reads and drops the rest of the request before the connection closes.
+
+    A connection closed with unread bytes is reset, and a reset overtakes the answer.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
+        headers = [*self.raw_headers, (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": bytes(self.body), "more_body": True})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                await _drained(receive)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _drained(receive: Receive) -> None:
+    more = True
+    while more:
+        message = await receive()
+        more = message["type"] == "http.request" and message.get("more_body", False)

@@ -1,0 +1,121 @@
+"""The table of services: a service is one row here and its answer's schema."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from gateway.errors import InternalFault
+from gateway.schemas import Answer, ClassificationAnswer, ImageRequest, OcrAnswer
+from gateway.tensors import Tensors
+
+Renderer = Callable[[Tensors, str], Any]
+"""Makes the answer's field of that name from the output tensors, of which one mostly has the same name."""
+
+
+def numbers(outputs: Tensors, name: str) -> NDArray[Any]:
+    """Numbers in lists nested like the tensor's axes; orjson writes the array itself."""
+    values = outputs[name]
+    if not np.isfinite(values).all():
+        raise InternalFault(detail=f"{name} holds numbers that are not finite")
+    return values
+
+
+def number(outputs: Tensors, name: str) -> int | float:
+    """The only number."""
+    value: int | float = numbers(outputs, name).item()
+    return value
+
+
+def texts(outputs: Tensors, name: str) -> list[str]:
+    """A list of strings."""
+    return [text.decode() for text in outputs[name].tolist()]
+
+
+def text(outputs: Tensors, name: str) -> str:
+    """The only string."""
+    content: bytes = outputs[name].item()
+    return content.decode()
+
+
+def by_label(labels: str) -> Renderer:
+    """Numbers by name; the tensor `labels` has the names in order, joined by newlines."""
+
+    def render(outputs: Tensors, name: str) -> dict[str, float]:
+        values: list[float] = numbers(outputs, name).tolist()
+        return dict(zip(_split(outputs[labels].item()), values, strict=True))
+
+    return render
+
+
+@lru_cache(maxsize=16)
+def _split(labels: bytes) -> tuple[str, ...]:
+    names = tuple(labels.decode().split("\n"))
+    if len(set(names)) != len(names):
+        raise InternalFault(detail="two classes have the same label, so that one of them would be lost")
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How one service's JSON and its ensemble's tensors answer each other."""
+
+    name: str
+    """In the path, and of the ensemble."""
+    summary: str
+    request: type[BaseModel]
+    pictures: tuple[str, ...]
+    """Fields of the request with Base64 of a picture, and names of the BYTES tensors that take its file."""
+    batched: bool
+    """Whether the ensemble's tensors have a batch axis, which is 1 here and not part of an answer."""
+    answer: type[Answer]
+    fields: Mapping[str, Renderer]
+    """The answer's own fields, in order."""
+
+    def render(self, outputs: Tensors) -> dict[str, Any]:
+        """Return the answer's own fields. Raises InternalFault where a number is not finite."""
+        if self.batched:
+            outputs = {name: tensor[0] for name, tensor in outputs.items()}
+        return {name: renderer(outputs, name) for name, renderer in self.fields.items()}
+
+
+_DETECTIONS: dict[str, Renderer] = {
+    "detection_boxes": numbers,
+    "detection_scores": numbers,
+    "detection_classes": numbers,
+    "detection_class_names": texts,
+}
+
+_ROWS = (
+    Service(
+        name="image_classification",
+        summary="What a picture shows, of a thousand classes",
+        request=ImageRequest,
+        pictures=("image",),
+        batched=True,
+        answer=ClassificationAnswer,
+        fields={"class": number, "class_name": text, "class_probs": by_label("class_labels")},
+    ),
+    Service(
+        name="ocr",
+        summary="The text in a picture and where it stands",
+        request=ImageRequest,
+        pictures=("image",),
+        batched=False,
+        answer=OcrAnswer,
+        fields=_DETECTIONS
+        | {
+            "detection_keypoints": numbers,
+            "detection_texts_ids": numbers,
+            "detection_texts": texts,
+            "detection_texts_scores": numbers,
+        },
+    ),
+)
+
+SERVICES: Mapping[str, Service] = MappingProxyType({row.name: row for row in _ROWS})

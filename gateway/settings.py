@@ -1,0 +1,60 @@
+"""Settings of the gateway, from `MODELHUB_*` environment variables."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything about the gateway that an operator may change; the only place with defaults."""
+
+    model_config = SettingsConfigDict(env_prefix="MODELHUB_", frozen=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", description="Address that the gateway listens on.")
+    port: int = Field(default=8080, ge=1, le=65535, description="Port that the gateway listens on.")
+
+    triton_host: str = Field(default="127.0.0.1", description="Address of Triton.")
+    triton_http_port: int = Field(
+        default=8000, ge=1, le=65535, description="Triton's HTTP port; the gateway itself uses gRPC."
+    )
+    triton_grpc_port: int = Field(default=8001, ge=1, le=65535, description="Triton's gRPC port.")
+    triton_metrics_port: int = Field(default=8002, ge=1, le=65535, description="Triton's metrics port.")
+
+    max_body_bytes: int = Field(
+        default=32 * 1024 * 1024,
+        ge=1,
+        description="Largest request body; more is 41301. 32 MiB of JSON carry a picture file of 24 MiB.",
+    )
+    max_in_flight: int = Field(
+        default=32,
+        ge=1,
+        description=(
+            "Requests in work at one time, from before their body is read; more are 42901 at once. "
+            "It bounds memory: each holds up to six times its body for moments."
+        ),
+    )
+    deadline_s: float = Field(
+        default=30.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds from a request's head to its answer; then 50401, and the work is cancelled.",
+    )
+    readiness_max_age_s: float = Field(
+        default=30.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds for which a service's last answer counts as proof that it is ready.",
+    )
+    alias_detection_classe_names: bool = Field(
+        default=False,
+        description=(
+            "Repeats `detection_class_names` as `detection_classe_names`, "
+            "for clients written against the misspelt examples."
+        ),
+    )
+    access_log: bool = Field(default=False, description="Logs one line for every request.")
+
+    @property
+    def triton_grpc_url(self) -> str:
+        """`host:port`, as gRPC wants it."""
+        host = f"[{self.triton_host}]" if ":" in self.triton_host else self.triton_host
+        return f"{host}:{self.triton_grpc_port}"
