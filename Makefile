@@ -58,7 +58,7 @@ dev: $(VENV)/.stamp-dev  ## add what tests and checks need
 
 .PHONY: lock
 lock: $(UV)  ## write requirements/*.txt anew from *.in
-	@for name in bootstrap serve dev export reference; do \
+	@for name in bootstrap serve dev export reference eas; do \
 		$(COMPILE) --upgrade -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 
 .PHONY: clean

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ HAS_TOKEN = pytest.mark.parametrize(
 
 
 def predict(url: str, service: str, picture: Path, token: list[str]) -> "subprocess.CompletedProcess[bytes]":
-    environment = ["--isolated", "--no-project", "--python", "3.11", "--with-requirements", str(REQUIREMENTS)]
+    environment = ["--isolated", "--no-project", "--python", sys.executable, "--with-requirements", str(REQUIREMENTS)]
     command = [uv.find_uv_bin(), "run", "--quiet", *environment, "python", str(SCRIPT)]
     return subprocess.run([*command, url, service, str(picture), *token], capture_output=True, check=False)
 
