@@ -29,6 +29,7 @@ SAMPLES = ROOT / "weights" / "samples"
 PHOTOS = ROOT.parent / "shared" / "data" / "photos"
 REFERENCE_PYTHON = ROOT / ".venv-reference" / "bin" / "python"
 CLIENTS = 4
+WIDTH = 120
 ROWS = {
     "image_classification_net": ("pixels", (280, 280, 3)),
     "ocr_detection_net": ("pixels", (320, 480, 3)),
@@ -137,7 +138,7 @@ def main() -> None:
     for figure in figures:
         state = {True: "reached", False: "MISSED", None: ""}[figure.reached]
         table.add_row(figure.name, figure.value, figure.bar, state)
-    Console().print(table)
+    Console(width=WIDTH).print(table)
     sys.exit(any(figure.reached is False for figure in figures))
 
 

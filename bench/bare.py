@@ -59,6 +59,8 @@ def ocr() -> Pipeline:
     runners = {name: runner(name) for name in names}
     preprocess, postprocess = OcrPreprocess(manifests[0]), OcrPostprocess(*manifests)
 
+    loop = asyncio.new_event_loop()  # one for all calls: `asyncio.run` formats what it returns, at a cost
+
     async def infer(name: str, tensors: Tensors) -> Tensors:
         return runners[name](tensors)
 
@@ -66,7 +68,7 @@ def ocr() -> Pipeline:
         working = preprocess(np.array([image], dtype=np.object_))
         pixels = working.pop("pixels")
         text_map = runners[names[0]]({"pixels": pixels[None]})["text_map"][0]
-        return asyncio.run(postprocess(text_map=text_map, **working, infer=infer))
+        return loop.run_until_complete(postprocess(text_map=text_map, **working, infer=infer))
 
     return run
 

@@ -27,6 +27,7 @@ from bench.bare import PIPELINES
 SAMPLES = Path(__file__).resolve().parent.parent / "weights" / "samples"
 CLIENTS, BARE_THREADS = 4, 2
 ROUNDS = 5
+WIDTH = 120
 MIN_RATIO, MAX_EXTRA_MS = 0.9, 8.0
 
 Call = Callable[[bytes], object]
@@ -168,7 +169,7 @@ def main() -> None:
     """Measure the gateway that MODELHUB_URL names; services may be given as arguments."""
     services = sys.argv[1:] or list(LOADS)
     rows = [measure(os.environ["MODELHUB_URL"], service, LOADS[service]) for service in services]
-    Console().print(table(rows))
+    Console(width=WIDTH).print(table(rows))
 
 
 if __name__ == "__main__":

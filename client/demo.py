@@ -16,6 +16,7 @@ from client.present import annotate, font, summarise
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "weights" / "samples"
 OUT = ROOT / "out"
+WIDTH = 120
 PICTURES = {
     "image_classification": ("chelsea.png", "coffee.png", "rocket.jpg", "flower.jpg"),
     "ocr": ("page.png", "text.png"),
@@ -59,7 +60,7 @@ def run(hub: ModelHub, console: Console) -> None:
 def main() -> None:
     """Run against the gateway that MODELHUB_URL names."""
     with ModelHub(os.environ["MODELHUB_URL"]) as hub:
-        run(hub, Console())
+        run(hub, Console(width=WIDTH))
 
 
 if __name__ == "__main__":

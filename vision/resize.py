@@ -1,10 +1,10 @@
 """Plain bilinear resampling of uint8 pictures, as TensorFlow 1 and OpenCV do it: four pixels in, one out.
 
-Nets of those makers were trained on pictures without antialiasing and answer differently to Pillow's bilinear, which
-averages every pixel that it covers when it reduces.
+Nets that were trained so answer differently to Pillow's bilinear, which averages every pixel that it covers
+when it reduces.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,8 @@ _ROWS_AT_ONCE = 32  # keeps the 32-bit intermediates in the processor's cache
 def resize_bilinear(picture: Picture, height: int, width: int, origin: Origin) -> Picture:
     """Return `picture`, uint8 [h, w, channels], as uint8 [height, width, channels], not antialiased.
 
-    Sides are stretched independently. Only the pixels that have a weight are read. With `half_pixel` the result
-    equals `cv2.resize` in every byte (opencv `imgproc/src/resize.cpp`, `HResizeLinear` and `VResizeLinear`).
+    Sides are stretched independently. Only the pixels that have a weight are read. With `half_pixel` the
+    result equals `cv2.resize` in every byte (opencv `resize.cpp`, `HResizeLinear` and `VResizeLinear`).
     """
     if picture.shape[:2] == (height, width):
         return picture
@@ -35,12 +35,20 @@ def resize_bilinear(picture: Picture, height: int, width: int, origin: Origin) -
     result = np.empty((height, width, picture.shape[2]), dtype=np.uint8)
     for start in range(0, height, _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
-        result[part] = _resize_rows(picture, tuple(values[part] for values in rows), columns)
+        result[part] = _resize_rows(picture, rows.part(part), columns)
     return result
 
 
-_Neighbours = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int32], NDArray[np.int32]]
-"""For each result index: its two source indices and their weights, which add up to 2048."""
+class _Neighbours(NamedTuple):
+    """For each result index: its two source indices and their weights, which add up to 2048."""
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    first_weight: NDArray[np.int32]
+    second_weight: NDArray[np.int32]
+
+    def part(self, indices: slice) -> "_Neighbours":
+        return _Neighbours(*(values[indices] for values in self))
 
 
 def _neighbours(source: int, target: int, origin: Origin) -> _Neighbours:
@@ -50,17 +58,17 @@ def _neighbours(source: int, target: int, origin: Origin) -> _Neighbours:
     position = exact.astype(np.float32)
     first = np.floor(position).astype(np.intp)
     fraction = position - first.astype(np.float32)
-    lower, upper = (np.rint(part * _ONE).astype(np.int32) for part in (1 - fraction, fraction))
-    return np.clip(first, 0, source - 1), np.clip(first + 1, 0, source - 1), lower, upper
+    weights = (np.rint(part * _ONE).astype(np.int32) for part in (1 - fraction, fraction))
+    return _Neighbours(first.clip(0, source - 1), (first + 1).clip(0, source - 1), *weights)
 
 
 def _resize_rows(picture: Picture, rows: _Neighbours, columns: _Neighbours) -> Picture:
     """Return the result rows that `rows` describes: across first, then down, in OpenCV's fixed point."""
-    upper, lower, upper_weight, lower_weight = rows
-    needed, where = np.unique(np.concatenate([upper, lower]), return_inverse=True)
+    needed, where = np.unique(np.concatenate([rows.first, rows.second]), return_inverse=True)
     across = _resize_across(picture[needed], columns)
-    result = across[where[: len(upper)]] * upper_weight[:, None, None] >> 16
-    result += across[where[len(upper) :]] * lower_weight[:, None, None] >> 16
+    upper, lower = np.split(where, 2)
+    result: NDArray[np.int32] = across[upper] * rows.first_weight[:, None, None] >> 16
+    result += across[lower] * rows.second_weight[:, None, None] >> 16
     result += 2
     result >>= 2
     return result.astype(np.uint8)
@@ -68,8 +76,7 @@ def _resize_rows(picture: Picture, rows: _Neighbours, columns: _Neighbours) -> P
 
 def _resize_across(rows: Picture, columns: _Neighbours) -> NDArray[np.int32]:
     """Return `rows` resized in width, in units of 1 / 128."""
-    left, right, left_weight, right_weight = columns
-    result = rows.take(left, axis=1) * left_weight[:, None]
-    result += rows.take(right, axis=1) * right_weight[:, None]
+    result: NDArray[np.int32] = rows.take(columns.first, axis=1) * columns.first_weight[:, None]
+    result += rows.take(columns.second, axis=1) * columns.second_weight[:, None]
     result >>= 4
     return result

@@ -20,8 +20,9 @@ HAS_TOKEN = pytest.mark.parametrize(
 
 
 def predict(url: str, service: str, picture: Path, token: list[str]) -> "subprocess.CompletedProcess[bytes]":
-    environment = ["--isolated", "--no-project", "--python", sys.executable, "--with-requirements", str(REQUIREMENTS)]
-    command = [uv.find_uv_bin(), "run", "--quiet", *environment, "python", str(SCRIPT)]
+    environment = ["--isolated", "--no-project", "--python", sys.executable]
+    packages = ["--with-requirements", str(REQUIREMENTS)]
+    command = [uv.find_uv_bin(), "run", "--quiet", *environment, *packages, "python", str(SCRIPT)]
     return subprocess.run([*command, url, service, str(picture), *token], capture_output=True, check=False)
 
 

@@ -12,7 +12,7 @@ CONTAINER_PYTHON = "3.10"
 
 def test_what_triton_imports_runs_on_the_containers_python() -> None:
     command = [
-        Path(sys.executable).with_name("vermin"),
+        str(Path(sys.executable).with_name("vermin")),
         f"--target={CONTAINER_PYTHON}-",
         "--no-tips",
         "--violations",

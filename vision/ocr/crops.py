@@ -2,8 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from vision.ocr.warp import homography, warp
 from vision.tensors import Picture
 
 Corners = NDArray[np.float32]
@@ -11,10 +11,10 @@ Corners = NDArray[np.float32]
 
 
 def crop_line(picture: Picture, corners: Corners, turn_ratio: float) -> tuple[Picture, Corners]:
-    """Return the line inside `corners` as it is read, and the corners in the order of its own upright frame.
+    """Return the line inside `corners` as it is read, and the corners from its start, clockwise.
 
-    A line `turn_ratio` times higher than wide is turned a quarter to the left, so that its start, the top right
-    corner, becomes the top left one. `corners` must lie inside the picture and span at least a pixel.
+    A line `turn_ratio` times higher than wide is turned a quarter to the left: its top right corner becomes
+    the start. `corners` must lie inside the picture and span at least a pixel.
     """
     line = _cut(picture, corners)
     if line.shape[0] >= turn_ratio * line.shape[1]:
@@ -42,24 +42,9 @@ def crop_size(corners: Corners) -> tuple[int, int]:
 
 
 def _warp(picture: Picture, corners: Corners, width: int, height: int) -> Picture:
-    """Return the perspective crop, bicubic."""
-    left, top = np.floor(corners.min(axis=0)).astype(int)
-    right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 1
-    window = Image.fromarray(picture[top:bottom, left:right])
-    # Pillow puts a pixel's centre at its index + 0.5, the source of this rule at its index.
-    coefficients = homography(_rectangle(0, 0, width, height) + 0.5, corners - (left, top) + 0.5)
-    crop = window.transform(
-        (width, height), Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC
-    )
-    return np.asarray(crop)
-
-
-def homography(source: NDArray[np.float64], target: NDArray[np.float64]) -> tuple[float, ...]:
-    """Return a, ..., h with target = ((a x + b y + c) / (g x + h y + 1), (d x + e y + f) / (g x + h y + 1))."""
-    equations = []
-    for (x, y), (u, v) in zip(source, target, strict=True):
-        equations += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
-    return tuple(np.linalg.solve(np.array(equations), target.ravel()).tolist())
+    """Return the perspective view of `corners`."""
+    own = _rectangle(0, 0, width, height)
+    return warp(picture, homography(own, corners.astype(np.float64)), width, height)
 
 
 def _rectangle(left: float, top: float, right: float, bottom: float) -> NDArray[np.float64]:

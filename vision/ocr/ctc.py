@@ -23,7 +23,7 @@ class Line(NamedTuple):
 def decode_line(char_ids: NDArray[np.int32], char_probs: NDArray[np.float32], labels: Sequence[str]) -> Line:
     """Return the line that `char_ids` and `char_probs`, both [steps], spell.
 
-    Of equal neighbours the first one counts, and blanks are dropped; `labels` are indexed by class, blank included.
+    Of equal neighbours the first one counts, and blanks are dropped. `labels` are indexed by class.
     """
     starts = np.diff(char_ids, prepend=BLANK) != 0
     kept = starts & (char_ids != BLANK)

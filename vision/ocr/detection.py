@@ -28,7 +28,7 @@ class Boxes(NamedTuple):
 
 
 def find_boxes(text_map: NDArray[np.float32], height: int, width: int, settings: DetectionSettings) -> Boxes:
-    """Return the boxes in a working picture of `height` x `width` pixels from its text map, float32 [h, w]."""
+    """Return the boxes in a working picture of `height` x `width` pixels from its text map, [h, w]."""
     quads = region_rectangles(dilate(text_map > settings.text_threshold), settings.max_regions)
     quads = quads[sides(quads).min(axis=1) >= settings.min_region_side]
     scores = mean_inside(text_map, quads)
@@ -62,16 +62,16 @@ def region_rectangles(mask: NDArray[np.bool_], most: int) -> Quads:
 
 def smallest_rectangles(points: NDArray[np.float64], owner: NDArray[np.intp]) -> Quads:
     """Return the rectangle of least area round each owner's `points` [n, 2]; `owner` [n] is sorted."""
-    rectangles = shapely.oriented_envelope(shapely.multipoints(points, indices=owner))
+    rectangles = np.asarray(shapely.oriented_envelope(shapely.multipoints(points, indices=owner)))
     rectangles = rectangles[shapely.get_type_id(rectangles) == _POLYGON]
     corners = shapely.get_coordinates(rectangles).reshape(-1, 5, 2)[:, :4]
     return clockwise(corners.astype(np.float32))
 
 
 def _row_ends(mask: NDArray[np.bool_], most: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return the ends of every run of pixels in a row, [2 * runs, 2] of (x, y), and the region of each, sorted by it.
+    """Return the ends of every run of pixels in a row, [2 * runs, 2] of (x, y), and the region of each.
 
-    They have the same hull as all the pixels of the region.
+    They have the same hull as all the pixels of the region. They are sorted by region.
     """
     labels, count = ndimage.label(mask, structure=_EIGHT_NEIGHBOURS)
     if count > most:
@@ -96,7 +96,7 @@ def _largest(labels: NDArray[np.int32], most: int) -> NDArray[np.int32]:
 
 
 def sides(quads: Quads) -> NDArray[np.float32]:
-    """Return the lengths of a quad's first and last side, float32 [n, 2]: width and height where it is clockwise."""
+    """Return the lengths of a quad's first and last side, float32 [n, 2]; clockwise: width, height."""
     return np.stack([_length(quads[:, 0] - quads[:, 1]), _length(quads[:, 0] - quads[:, 3])], axis=1)
 
 
@@ -124,9 +124,9 @@ def _mean_inside(text_map: NDArray[np.float32], quad: NDArray[np.float32]) -> fl
 def unclip(quads: Quads, ratio: float) -> Quads:
     """Return clockwise rectangles moved outwards by area * ratio / perimeter on every side.
 
-    Text depends on the last pixel of a crop, so this follows the source's route over whole numbers: corners are cut
-    to integers, offset with round joins whose points are rounded, and given their smallest rectangle again
-    (Clipper's `DoRound`, http://www.angusj.com/delphi/clipper.php).
+    What is read depends on the last pixel of a crop, so this follows the source's route over whole numbers:
+    corners are cut to integers, offset with round joins whose points are rounded, and given their smallest
+    rectangle again (Clipper 6, `ClipperOffset::DoRound`).
     """
     width, height = sides(quads).T
     distance = (width * height * ratio / (2 * (width + height))).astype(np.float64)
@@ -139,7 +139,7 @@ def unclip(quads: Quads, ratio: float) -> Quads:
 
 
 def _round_joins(normals: NDArray[np.float64], distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return unit vectors that fan out at each corner, [n, 4, points, 2], from the normal before it to its own.
+    """Return unit vectors that fan out at each corner, [n, 4, points, 2], from one edge's normal to the next.
 
     `normals` [n, 4, 2] belong to the edge that starts at each corner. Points may repeat.
     """
@@ -179,4 +179,5 @@ def reading_order(corners: Quads, row_gap: float) -> NDArray[np.intp]:
     left, top = corners[:, 0, 0], corners[:, 0, 1]
     by_top = np.argsort(top, kind="stable")
     row = np.cumsum(np.diff(top[by_top], prepend=top[by_top][:1]) >= row_gap)
-    return by_top[np.lexsort((left[by_top], row))]
+    order: NDArray[np.intp] = by_top[np.lexsort((left[by_top], row))]
+    return order

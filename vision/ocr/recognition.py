@@ -28,7 +28,8 @@ def pad_lines(lines: Sequence[Picture], width: int, padding: int) -> NDArray[np.
 def padded_width(width: int, settings: RecognitionSettings) -> int:
     """Return the width that a line of `width` is padded to.
 
-    It depends on that line alone, since the padding sways the recogniser: a line is read the same in any company.
+    It depends on that line alone: padding sways the recogniser, and a line should be read the same in any
+    company.
     """
     steps = math.ceil(max(0, width - settings.min_width) / settings.width_step)
     return settings.min_width + steps * settings.width_step

@@ -1,4 +1,4 @@
-"""What the manifests of the three OCR nets say. Values live there and in the converters, never in this package."""
+"""What the manifests of the three OCR nets say. The values live in the converters, never in this package."""
 
 import msgspec
 
@@ -6,8 +6,8 @@ import msgspec
 class DetectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sizes before the detector, and how its text map becomes boxes.
 
-    Three frames: the upright `input` picture, the `working` picture that lines are cut from, and the `map`, which is
-    what the detector reads and writes. Lengths are pixels of the frame that their name says.
+    Three frames: the upright `input` picture, the `working` picture that lines are cut from, and the `map`
+    that the detector reads and writes. Lengths are pixels of the frame that their name says.
     """
 
     working_max_side: int
@@ -33,7 +33,7 @@ class DetectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     min_region_side: float
     """Shorter side of a region's rectangle in the map, at least."""
     unclip_ratio: float
-    """A rectangle grows by area * ratio / perimeter: the net is trained on shrunk regions (DB; Liao et al., 2020)."""
+    """A rectangle grows by area * ratio / perimeter: the net is trained on shrunk regions."""
     min_box_side: float
     """Shorter side of a grown rectangle in the map, at least."""
     min_line_side: int

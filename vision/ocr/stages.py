@@ -59,7 +59,7 @@ class CutLine(NamedTuple):
 
 
 class OcrPostprocess:
-    """The text map to lines: their boxes, their angle, their text. Runs two nets itself, by batches of lines."""
+    """The text map to lines: boxes, angle, text. Runs two nets itself, by batches of lines."""
 
     def __init__(self, detection: Manifest, angle: Manifest, recognition: Manifest) -> None:
         self._detection = detection.typed_settings(DetectionSettings)
@@ -74,8 +74,9 @@ class OcrPostprocess:
         geometry: NDArray[np.float32],
         infer: Infer,
     ) -> Tensors:
-        """Return the answer's tensors for `text_map` [h, w] of `picture` [H, W, 3]; no lines give zero rows."""
-        boxes = find_boxes(text_map, *picture.shape[:2], self._detection)
+        """Return the answer for `text_map` [h, w] of `picture` [H, W, 3]; no lines give zero rows."""
+        height, width = picture.shape[:2]
+        boxes = find_boxes(text_map, height, width, self._detection)
         lines = [self._cut(picture, corners) for corners in boxes.corners]
         lines = await self._upright(lines, infer)
         texts = await self._read(lines, infer)

@@ -1,4 +1,4 @@
-"""Before the detector: the working picture that lines are cut from, and the map picture that the detector reads."""
+"""Before the detector: the working picture that lines are cut from, and what the detector reads."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from vision.tensors import Picture
 
 
 class Geometry(NamedTuple):
-    """Where the working picture lies in the input picture; six floats, as the tensor `geometry` carries them."""
+    """Where the working picture lies in the input picture; the tensor `geometry` carries it."""
 
     height: float
     """Of the input picture, pixels."""
@@ -24,29 +24,31 @@ class Geometry(NamedTuple):
     left: float
 
     def to_input(self, corners: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return working-picture points, float32 [..., 2] of (x, y), as points of the input picture, inside it."""
+        """Return working-picture points, float32 [..., 2] of (x, y), as points inside the input picture."""
         points = (corners - (self.left, self.top)) * (self.x_scale, self.y_scale)
         return points.clip(0, (self.width, self.height)).astype(np.float32)
 
 
 def working_picture(picture: Picture, settings: DetectionSettings) -> tuple[Picture, Geometry]:
-    """Return the picture within the limits of `settings`, in black bands where it is flat, and where it lies there."""
+    """Return the picture within the limits of `settings`, in black bands where it is flat, and its place."""
     height, width = picture.shape[:2]
-    within = resize_bilinear(picture, *working_size(height, width, settings), "half_pixel")
-    band = band_height(*within.shape[:2], settings)
-    working = np.pad(within, ((band, band), (0, 0), (0, 0))) if band else within
-    return working, Geometry(height, width, height / within.shape[0], width / within.shape[1], band, 0)
+    inner_height, inner_width = working_size(height, width, settings)
+    band = band_height(inner_height, inner_width, settings)
+    inner = resize_bilinear(picture, inner_height, inner_width, "half_pixel")
+    working = np.pad(inner, ((band, band), (0, 0), (0, 0))) if band else inner
+    return working, Geometry(height, width, height / inner_height, width / inner_width, band, 0)
 
 
 def map_picture(working: Picture, settings: DetectionSettings) -> Picture:
     """Return what the detector reads, uint8 [h, w, 3]."""
-    return resize_bilinear(working, *map_size(*working.shape[:2], settings), "half_pixel")
+    height, width = map_size(working.shape[0], working.shape[1], settings)
+    return resize_bilinear(working, height, width, "half_pixel")
 
 
 def working_size(height: int, width: int, settings: DetectionSettings) -> tuple[int, int]:
     """Return height and width within the limits; a picture inside them keeps its size.
 
-    Only beyond a ratio of about 1 : 60 is the aspect not kept: a side has at least `size_multiple` pixels then.
+    Only beyond a ratio of about 1 : 60 is the aspect not kept: a side has at least `size_multiple` pixels.
     """
     shorter, longer = sorted((height, width))
     if longer > settings.working_max_side:
@@ -59,7 +61,7 @@ def working_size(height: int, width: int, settings: DetectionSettings) -> tuple[
 
 
 def band_height(height: int, width: int, settings: DetectionSettings) -> int:
-    """Return the height of the bands above and below: the detector overlooks text that fills a flat picture."""
+    """Return the height of the bands above and below; text that fills a flat picture is overlooked else."""
     if height > settings.padding_height and width / height <= settings.padding_ratio:
         return 0
     padded = 2 * max(int(width / settings.padding_ratio), settings.padding_height)

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from vision.resize import Origin, resize_bilinear
+
+PICTURES = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)))
+SIDES = st.integers(1, 50)
+ORIGINS = st.sampled_from(["corner", "half_pixel"])
+
+# cv2.resize(GOLDEN, (7, 6))[..., 0] and cv2.resize(GOLDEN, (3, 2))[..., 1], OpenCV 4.11
+GOLDEN = (np.arange(4 * 5 * 3) * 37 % 251).astype(np.uint8).reshape(4, 5, 3)
+ENLARGED = [
+    [0, 63, 143, 222, 122, 130, 193],
+    [27, 90, 133, 123, 112, 156, 220],
+    [62, 125, 133, 33, 112, 173, 213],
+    [97, 160, 168, 68, 147, 137, 81],
+    [133, 124, 114, 104, 183, 154, 75],
+    [159, 79, 51, 130, 209, 181, 101],
+]
+REDUCED = [[101, 35, 136], [123, 141, 116]]
+
+
+def naive_bilinear(
+    picture: NDArray[np.uint8], height: int, width: int, origin: Origin
+) -> NDArray[np.float64]:
+    """One pixel after the other, in floating point, as the definition reads."""
+    offset = 0.0 if origin == "corner" else 0.5
+    result = np.empty((height, width, picture.shape[2]))
+    for row in range(height):
+        for column in range(width):
+            y = np.clip((row + offset) * picture.shape[0] / height - offset, 0, picture.shape[0] - 1)
+            x = np.clip((column + offset) * picture.shape[1] / width - offset, 0, picture.shape[1] - 1)
+            top, left = int(y), int(x)
+            bottom, right = min(top + 1, picture.shape[0] - 1), min(left + 1, picture.shape[1] - 1)
+            upper = picture[top, left] * (1 - (x - left)) + picture[top, right] * (x - left)
+            lower = picture[bottom, left] * (1 - (x - left)) + picture[bottom, right] * (x - left)
+            result[row, column] = upper * (1 - (y - top)) + lower * (y - top)
+    return result
+
+
+@given(PICTURES, SIDES, SIDES, ORIGINS)
+def test_it_is_bilinear(picture: NDArray[np.uint8], height: int, width: int, origin: Origin) -> None:
+    exact = naive_bilinear(picture, height, width, origin)
+    assert np.abs(resize_bilinear(picture, height, width, origin) - exact).max() < 1
+
+
+def test_half_pixel_is_opencv_to_the_bit() -> None:
+    assert resize_bilinear(GOLDEN, 6, 7, "half_pixel")[..., 0].tolist() == ENLARGED
+    assert resize_bilinear(GOLDEN, 2, 3, "half_pixel")[..., 1].tolist() == REDUCED
+
+
+def test_corner_keeps_the_first_pixel_and_samples_whole_steps() -> None:
+    picture = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
+    assert np.array_equal(resize_bilinear(picture, 4, 4, "corner"), picture[::2, ::2])
+
+
+def test_half_pixel_averages_four_pixels_when_it_halves() -> None:
+    picture = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
+    assert resize_bilinear(picture, 4, 4, "half_pixel")[0, 0, 0] == round((0 + 1 + 8 + 9) / 4 + 0.01)
+
+
+def test_it_does_not_average_what_lies_between() -> None:
+    picture = np.zeros((1, 90, 1), dtype=np.uint8)
+    picture[:, 2::9] = 255  # between the samples of a reduction by nine
+    assert not resize_bilinear(picture, 1, 10, "half_pixel").any()
+
+
+@pytest.mark.parametrize("origin", ["corner", "half_pixel"])
+def test_half_pixel_alone_is_symmetric(origin: Origin) -> None:
+    picture = np.random.default_rng(3).integers(0, 256, (11, 7, 3), dtype=np.uint8)
+    turned = resize_bilinear(picture[::-1, ::-1], 5, 13, origin)[::-1, ::-1]
+    assert np.array_equal(turned, resize_bilinear(picture, 5, 13, origin)) == (origin == "half_pixel")
+
+
+@given(PICTURES, ORIGINS)
+def test_its_own_size_changes_nothing(picture: NDArray[np.uint8], origin: Origin) -> None:
+    height, width, _ = picture.shape
+    assert np.array_equal(resize_bilinear(picture, height, width, origin), picture)
+
+
+@given(st.integers(0, 255), SIDES, SIDES, ORIGINS)
+def test_one_colour_stays_that_colour(grey: int, height: int, width: int, origin: Origin) -> None:
+    resized = resize_bilinear(np.full((7, 9, 3), grey, dtype=np.uint8), height, width, origin)
+    assert np.abs(resized.astype(int) - grey).max() <= 1  # OpenCV cuts off bits of either row
+    assert resized.shape == (height, width, 3)
+    assert resized.dtype == np.uint8
+
+
+def test_many_rows_are_the_same_as_few() -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (100, 4, 3), dtype=np.uint8)
+    assert (
+        np.abs(
+            resize_bilinear(picture, 150, 4, "half_pixel") - naive_bilinear(picture, 150, 4, "half_pixel")
+        ).max()
+        < 1
+    )
