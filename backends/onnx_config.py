@@ -38,6 +38,8 @@ def session_options(config: Mapping[str, Any]) -> ort.SessionOptions:
     """Return the options that a model's config asks for, by the native backend's names."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = _parameter(config, "intra_op_thread_count")
+    # Idle threads that spin take the cores from the other instances, each of which is a process here.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.inter_op_num_threads = _parameter(config, "inter_op_thread_count")
     if _parameter(config, "execution_mode") == 1:
         options.execution_mode = ort.ExecutionMode.ORT_PARALLEL

@@ -1,6 +1,7 @@
 """The services without Triton and without a gateway: the same stages and nets, called in a plain thread.
 
-What the ratio in `make bench` divides by: decode, preprocessing, inference and post-processing, nothing else.
+What the ratio in `make bench` divides by: decode, preprocessing, inference and post-processing, nothing else,
+with nets of one thread. A service whose nets are configured for more is faster than this for a single client.
 """
 
 import asyncio

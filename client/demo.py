@@ -19,7 +19,7 @@ OUT = ROOT / "out"
 WIDTH = 120
 PICTURES = {
     "image_classification": ("chelsea.png", "coffee.png", "rocket.jpg", "flower.jpg"),
-    "ocr": ("page.png", "text.png"),
+    "ocr": ("page.png",),
 }
 SIGN = "货架商品计数\nTriton 推理服务\nOpen 08:30 - 21:00"
 
