@@ -1,8 +1,9 @@
 """The application: one route for each service of the table, health, and OpenAPI."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -72,9 +73,9 @@ class Gateway:
 class PlainRoute(APIRoute):
     """A route that calls its endpoint and nothing else: what FastAPI does in between is for parameters."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the endpoint, which takes the request and returns the response itself."""
-        handler: Callable[[Request], Awaitable[Response]] = self.endpoint
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
         return handler
 
 
