@@ -31,7 +31,7 @@ bench: export samples  ## print latency and throughput beside bare inference
 	@$(BIN)/python -m embedded run -- $(BIN)/python -m bench.speed
 
 .PHONY: accuracy
-accuracy: export samples .venv-reference/.stamp  ## print accuracy against labels and reference pipelines
+accuracy: export samples .venv-reference/.stamp .venv-mediapipe/.stamp  ## print accuracy against labels and reference pipelines
 	@$(BIN)/python -m embedded run -- $(BIN)/python -m bench.accuracy
 
 .PHONY: check
@@ -58,7 +58,7 @@ dev: $(VENV)/.stamp-dev  ## add what tests and checks need
 
 .PHONY: lock
 lock: $(UV)  ## write requirements/*.txt anew from *.in
-	@for name in bootstrap serve dev export reference eas; do \
+	@for name in bootstrap serve dev export reference mediapipe eas; do \
 		$(COMPILE) --upgrade -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 
 .PHONY: clean
@@ -83,7 +83,7 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp requirements/dev.txt
 	@$(UV) pip install --quiet --require-hashes --python $(BIN)/python -r requirements/dev.txt
 	@touch $@
 
-.venv-reference/.stamp: $(UV) requirements/reference.txt
-	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-reference
-	@$(UV) pip install --quiet --require-hashes --python .venv-reference/bin/python -r requirements/reference.txt
+.venv-reference/.stamp .venv-mediapipe/.stamp: .venv-%/.stamp: $(UV) requirements/%.txt
+	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-$*
+	@$(UV) pip install --quiet --require-hashes --python .venv-$*/bin/python -r requirements/$*.txt
 	@touch $@

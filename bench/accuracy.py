@@ -10,60 +10,62 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bench.accuracy_foreground import foreground
+from bench.accuracy_object_detection import detection_parity
+from bench.accuracy_scenes import scenes
+from bench.accuracy_similarity import similarity
 from bench.bare import runner
+from bench.figure import Figure, share_figure
 from bench.ocr_parity import Parity, Reading, ReadLine, compare
 from bench.ocr_pictures import parity_pictures
+from bench.photos import all_photos, label
 from client.http import ModelHub
 from client.present import FONT
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "weights" / "samples"
-PHOTOS = ROOT.parent / "shared" / "data" / "photos"
 REFERENCE_PYTHON = ROOT / ".venv-reference" / "bin" / "python"
 CLIENTS = 4
 WIDTH = 120
+
+
+class Rows(NamedTuple):
+    """The input of a net whose rows are tried in a batch and alone."""
+
+    tensor: str
+    shape: tuple[int, ...]
+    dtype: type[np.generic] = np.uint8
+
+
 ROWS = {
-    "image_classification_net": ("pixels", (280, 280, 3)),
-    "ocr_detection_net": ("pixels", (320, 480, 3)),
-    "ocr_angle_net": ("lines", (48, 192, 3)),
-    "ocr_recognition_net": ("lines", (48, 320, 3)),
+    "image_classification_net": Rows("pixels", (280, 280, 3)),
+    "object_detection_net": Rows("pixels", (300, 300, 3), np.float32),
+    "foreground_segmentation_net": Rows("pixels", (256, 256, 3)),
+    "ocr_detection_net": Rows("pixels", (320, 480, 3)),
+    "ocr_angle_net": Rows("lines", (48, 192, 3)),
+    "ocr_recognition_net": Rows("lines", (48, 320, 3)),
 }
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured number, what it must reach, and whether it did (None where it could not be measured)."""
-
-    name: str
-    value: str
-    bar: str
-    reached: bool | None
 
 
 def top_1(hub: ModelHub) -> Iterator[Figure]:
     """Yield the share of labelled photos whose first class is their label."""
-    name, bar = "classification: top-1 on the labelled photos", 0.87
-    photos = sorted(PHOTOS.glob("*.jpg"))
-    if not photos:
-        yield Figure(name, "not measured: the photos are not part of the project", f"at least {bar}", None)
-        return
+    photos = all_photos()
 
     def is_right(photo: Path) -> bool:
         answer = hub.predict("image_classification", photo.read_bytes())
-        return bool(answer["class"] == int(photo.name.partition("_")[0]))
+        return bool(answer["class"] == label(photo))
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         right = list(track(pool.map(is_right, photos), "classification", len(photos), transient=True))
-    share = sum(right) / len(right)
-    yield Figure(name, f"{share:.4f} of {len(right)}", f"at least {bar}", share >= bar)
+    yield share_figure("classification: top-1 on the labelled photos", sum(right), len(right), 0.87)
 
 
 def ocr_parity(hub: ModelHub) -> Iterator[Figure]:
@@ -111,9 +113,9 @@ def reference_lines(pictures: Path) -> Reading:
 
 def batch_rows(hub: ModelHub) -> Iterator[Figure]:
     """Yield the largest difference between a row in a batch of four and the row alone, for each net."""
-    for net, (tensor, shape) in ROWS.items():
+    for net, (tensor, shape, dtype) in ROWS.items():
         run = runner(net)
-        rows = np.random.default_rng(7).integers(0, 256, (4, *shape), dtype=np.uint8)
+        rows = np.random.default_rng(7).integers(0, 256, (4, *shape)).astype(dtype)
         together = run({tensor: rows})
         worst = 0.0
         for index in range(len(rows)):
@@ -125,6 +127,10 @@ def batch_rows(hub: ModelHub) -> Iterator[Figure]:
 
 MEASURES: dict[str, Callable[[ModelHub], Iterator[Figure]]] = {
     "image_classification": top_1,
+    "scene_classification": scenes,
+    "image_similarity": similarity,
+    "object_detection": detection_parity,
+    "foreground_segmentation": foreground,
     "ocr": ocr_parity,
     "batches": batch_rows,
 }

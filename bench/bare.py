@@ -12,9 +12,12 @@ import numpy as np
 import onnxruntime as ort
 
 from backends.onnx_config import session_options
-from vision.classification import ClassificationPostprocess, ClassificationPreprocess
+from vision.classification import ClassificationPostprocess, ClassificationPreprocess, ScenePostprocess
+from vision.foreground_segmentation import ForegroundPostprocess, ForegroundPreprocess
 from vision.manifest import NET_VERSION, ONNX_FILE, Manifest, load_manifest, manifest_path
+from vision.object_detection import ObjectDetectionPostprocess, ObjectDetectionPreprocess
 from vision.ocr.stages import OcrPostprocess, OcrPreprocess
+from vision.similarity import SimilarityPostprocess, SimilarityPreprocess
 from vision.tensors import Tensors
 
 REPOSITORY = Path(__file__).resolve().parent.parent / "model_repository"
@@ -42,15 +45,69 @@ def manifest(net: str) -> Manifest:
     return load_manifest(manifest_path(REPOSITORY, net))
 
 
-def image_classification() -> Pipeline:
-    """Return a new pipeline, for one thread."""
-    name = "image_classification_net"
+def classification(name: str, postprocess_kind: type[ClassificationPostprocess]) -> Pipeline:
+    """Return a new pipeline of the classification net `name`, for one thread."""
     preprocess, net, postprocess = (
         ClassificationPreprocess(manifest(name)),
         runner(name),
-        ClassificationPostprocess(manifest(name)),
+        postprocess_kind(manifest(name)),
     )
     return lambda image: postprocess(**net(preprocess(np.array([[image]], dtype=np.object_))))
+
+
+def image_classification() -> Pipeline:
+    """Return a new pipeline, for one thread."""
+    return classification("image_classification_net", ClassificationPostprocess)
+
+
+def scene_classification() -> Pipeline:
+    """Return a new pipeline, for one thread."""
+    return classification("scene_classification_net", ScenePostprocess)
+
+
+def image_similarity() -> Pipeline:
+    """Return a new pipeline, for one thread, that compares a picture with itself."""
+    name = "image_similarity_net"
+    preprocess, net, postprocess = (
+        SimilarityPreprocess(manifest(name)),
+        runner(name),
+        SimilarityPostprocess(manifest(name)),
+    )
+
+    def run(image: bytes) -> Tensors:
+        payload = np.array([image], dtype=np.object_)
+        return postprocess(**net(preprocess(payload, payload)))
+
+    return run
+
+
+def foreground_segmentation() -> Pipeline:
+    """Return a new pipeline, for one thread."""
+    name = "foreground_segmentation_net"
+    net = runner(name)
+    preprocess, postprocess = ForegroundPreprocess(manifest(name)), ForegroundPostprocess(manifest(name))
+
+    def run(image: bytes) -> Tensors:
+        prepared = preprocess(np.array([image], dtype=np.object_))
+        alpha = net({"pixels": prepared["pixels"][None]})["alpha"][0]
+        return postprocess(alpha, prepared["picture_size"])
+
+    return run
+
+
+def object_detection() -> Pipeline:
+    """Return a new pipeline, for one thread."""
+    name = "object_detection_net"
+    net = runner(name)
+    preprocess = ObjectDetectionPreprocess(manifest(name))
+    postprocess = ObjectDetectionPostprocess(manifest(name))
+
+    def run(image: bytes) -> Tensors:
+        prepared = preprocess(np.array([image], dtype=np.object_))
+        raw = net({"pixels": prepared["pixels"][None]})
+        return postprocess(raw["box_encodings"][0], raw["class_logits"][0], prepared["picture_size"])
+
+    return run
 
 
 def ocr() -> Pipeline:
@@ -74,4 +131,11 @@ def ocr() -> Pipeline:
     return run
 
 
-PIPELINES: dict[str, Callable[[], Pipeline]] = {"image_classification": image_classification, "ocr": ocr}
+PIPELINES: dict[str, Callable[[], Pipeline]] = {
+    "image_classification": image_classification,
+    "scene_classification": scene_classification,
+    "image_similarity": image_similarity,
+    "foreground_segmentation": foreground_segmentation,
+    "object_detection": object_detection,
+    "ocr": ocr,
+}

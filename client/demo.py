@@ -18,18 +18,24 @@ SAMPLES = ROOT / "weights" / "samples"
 OUT = ROOT / "out"
 WIDTH = 120
 PICTURES = {
+    "foreground_segmentation": ("astronaut.png", "coffee.png"),
     "image_classification": ("chelsea.png", "coffee.png", "rocket.jpg", "flower.jpg"),
+    "scene_classification": ("china.jpg", "rocket.jpg"),
+    "object_detection": ("astronaut.png", "chelsea.png", "coffee.png"),
     "ocr": ("page.png",),
 }
+PAIRS = {"image_similarity": (("chelsea.png", "astronaut.png"), ("coffee.png", "coffee.png"))}
 SIGN = "货架商品计数\nTriton 推理服务\nOpen 08:30 - 21:00"
 
 
-def pictures(service: str) -> Iterator[tuple[str, bytes]]:
-    """Yield names and file bytes of the pictures for `service`."""
-    for name in PICTURES[service]:
-        yield name, (SAMPLES / name).read_bytes()
+def requests(service: str) -> Iterator[tuple[str, list[bytes]]]:
+    """Yield a name and the picture files of each request for `service`."""
+    for name in PICTURES.get(service, ()):
+        yield Path(name).stem, [(SAMPLES / name).read_bytes()]
+    for pair in PAIRS.get(service, ()):
+        yield "-".join(Path(name).stem for name in pair), [(SAMPLES / name).read_bytes() for name in pair]
     if service == "ocr":
-        yield "sign.png", chinese_sign()
+        yield "sign", [chinese_sign()]
 
 
 def chinese_sign() -> bytes:
@@ -46,13 +52,13 @@ def run(hub: ModelHub, console: Console) -> None:
     OUT.mkdir(exist_ok=True)
     table = Table("service", "picture", "answer", "ms", title="demo")
     for service in hub.services():
-        for name, image in pictures(service):
+        for name, images in requests(service):
             start = time.perf_counter()
-            answer = hub.predict(service, image)
+            answer = hub.predict(service, *images)
             milliseconds = (time.perf_counter() - start) * 1e3
             table.add_row(service, name, summarise(service, answer), f"{milliseconds:.0f}")
-            annotated = annotate(service, Image.open(io.BytesIO(image)), answer)
-            annotated.save(OUT / f"{service}-{Path(name).stem}.png")
+            pictures = [Image.open(io.BytesIO(image)) for image in images]
+            annotate(service, answer, *pictures).save(OUT / f"{service}-{name}.png")
     console.print(table)
     console.print(f"annotated pictures: {OUT}")
 

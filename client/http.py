@@ -39,9 +39,13 @@ class ModelHub:
         prefix = "/api/predict/"
         return [path.removeprefix(prefix) for path in paths if path.startswith(prefix)]
 
-    def predict(self, service: str, image: bytes) -> Answer:
-        """Send one picture file; raises ServiceError, or httpx.HTTPError where no answer came."""
-        body = {"image": base64.b64encode(image).decode("ascii")}
+    def predict(self, service: str, *images: bytes) -> Answer:
+        """Send a picture file, or two to compare; raises ServiceError, or httpx.HTTPError where none came."""
+        fields = ("image",) if len(images) == 1 else ("imagea", "imageb")
+        body = {
+            field: base64.b64encode(image).decode("ascii")
+            for field, image in zip(fields, images, strict=True)
+        }
         response = self._http.post(f"/api/predict/{service}", json=body)
         answer: Answer = response.json()
         if not answer["success"]:

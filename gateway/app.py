@@ -15,20 +15,26 @@ from gateway import documentation
 from gateway.admission import Admission, while_connected
 from gateway.body import parse, read_body
 from gateway.errors import HANDLERS, FaultBarrier, ModelUnavailable
+from gateway.fetch import Fetcher
 from gateway.health import Readiness, problems
+from gateway.resolver import SystemResolver
 from gateway.responses import request_id, success, unready
+from gateway.schemas import PictureUrl
 from gateway.services import SERVICES, Service
 from gateway.settings import Settings
 from gateway.tensors import Tensors
 from gateway.triton import GrpcTriton, Triton
+from gateway.url_policy import Resolver, UrlPolicy
 
 
 class Gateway:
     """What every route shares."""
 
-    def __init__(self, settings: Settings, triton: Triton) -> None:
+    def __init__(self, settings: Settings, triton: Triton, resolve: Resolver) -> None:
         self.settings = settings
         self.triton = triton
+        policy = UrlPolicy(settings.url_allow, settings.url_ports)
+        self.fetcher = Fetcher(policy, resolve, settings.url_max_bytes, settings.url_timeout_s)
         self.admission = Admission(settings.max_in_flight)
         self.readiness = Readiness(SERVICES, triton, settings.readiness_max_age_s, settings.deadline_s)
 
@@ -37,17 +43,23 @@ class Gateway:
         ends_at = time.monotonic() + self.settings.deadline_s
         identity = request_id(request)
         with self.admission.place():
-            inputs = await self._inputs(service, request)
-            with self.readiness.watching(service):
-                work = self.triton.infer(service.name, inputs, identity, ends_at - time.monotonic())
-                fields = service.render(await while_connected(request.receive, work))
+            body = await read_body(request, self.settings.max_body_bytes, self.settings.deadline_s)
+            fields = await while_connected(request.receive, self._answer(service, body, identity, ends_at))
         if self.settings.alias_detection_classe_names and "detection_class_names" in fields:
             fields["detection_classe_names"] = fields["detection_class_names"]
         return success(identity, fields)
 
-    async def _inputs(self, service: Service, request: Request) -> Tensors:
-        body = await read_body(request, self.settings.max_body_bytes, self.settings.deadline_s)
-        return await parse(service, body)
+    async def _answer(self, service: Service, body: bytes, identity: str, ends_at: float) -> dict[str, Any]:
+        inputs = await self._inputs(service, body, ends_at)
+        with self.readiness.watching(service):
+            outputs = await self.triton.infer(service.name, inputs, identity, ends_at - time.monotonic())
+            return service.render(outputs)
+
+    async def _inputs(self, service: Service, body: bytes, ends_at: float) -> Tensors:
+        asked = await parse(service, body)
+        if isinstance(asked, PictureUrl):
+            return service.inputs([await self.fetcher.picture(asked.url, ends_at - time.monotonic())])
+        return asked
 
     async def live(self, request: Request) -> Response:
         """Answer, which is all that liveness means."""
@@ -79,9 +91,13 @@ class PlainRoute(APIRoute):
         return handler
 
 
-def create_app(settings: Settings, triton: Triton | None = None) -> FastAPI:
-    """Return the application, in front of `triton` or of the Triton that `settings` name."""
-    gateway = Gateway(settings, triton or GrpcTriton(settings.triton_grpc_url))
+def create_app(settings: Settings, triton: Triton | None = None, resolve: Resolver | None = None) -> FastAPI:
+    """Return the application, in front of `triton` or of the Triton that `settings` name.
+
+    Names in URLs are resolved by `resolve` or by the system.
+    """
+    triton = triton or GrpcTriton(settings.triton_grpc_url)
+    gateway = Gateway(settings, triton, resolve or SystemResolver())
     app = FastAPI(
         **documentation.INFO,
         docs_url=None,  # its page loads scripts from elsewhere

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from gateway.errors import BodyTooLarge, InvalidField, NotAnObject, SlowBody
+from gateway.schemas import PictureRequest, PictureUrl
 from gateway.services import Service
-from gateway.tensors import Tensors, one_string
+from gateway.tensors import Tensors
 from vision.base64_text import decode_base64
 from vision.errors import InvalidBase64, NotAnImage
 
@@ -46,20 +47,22 @@ async def _counted(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-async def parse(service: Service, body: bytes) -> Tensors:
-    """Return the input tensors that `body` asks for; large bodies are parsed while other requests go on."""
+async def parse(service: Service, body: bytes) -> Tensors | PictureUrl:
+    """Return what `parse_inline` does; large bodies are parsed while other requests go on."""
     if len(body) > INLINE_BYTES:
         return await asyncio.to_thread(parse_inline, service, body)
     return parse_inline(service, body)
 
 
-def parse_inline(service: Service, body: bytes) -> Tensors:
-    """Return the input tensors that `body` asks for.
+def parse_inline(service: Service, body: bytes) -> Tensors | PictureUrl:
+    """Return the input tensors in `body`, or the URL of the only picture.
 
     Raises NotAnObject, InvalidField, InvalidBase64, and NotAnImage for an empty picture.
     """
     fields = validated(service.request, body)
-    return {name: one_string(_picture(fields, name), batched=service.batched) for name in service.pictures}
+    if isinstance(fields, PictureRequest) and fields.input is not None:
+        return fields.input
+    return service.inputs([_picture(fields, name) for name in service.pictures])
 
 
 def validated(schema: type[Model], body: bytes) -> Model:
@@ -78,7 +81,7 @@ def validated(schema: type[Model], body: bytes) -> Model:
 
 def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+    return ": ".join(filter(None, [".".join(map(str, problem["loc"])), problem["msg"]]))
 
 
 def _picture(fields: BaseModel, name: str) -> bytes:

@@ -12,9 +12,11 @@ from gateway.errors import (
     InvalidField,
     MethodNotAllowed,
     ModelUnavailable,
+    NoPictureAtUrl,
     NoSuchService,
     NotAnObject,
     TooManyRequests,
+    UrlRefused,
 )
 from gateway.schemas import Answer, Failure, NotReady, Ready
 from gateway.services import SERVICES, Service
@@ -32,10 +34,12 @@ _ERRORS: tuple[type[GatewayError | PictureError], ...] = (
     InvalidField,
     InvalidBase64,
     NotAnImage,
+    UrlRefused,
     NoSuchService,
     MethodNotAllowed,
     BodyTooLarge,
     TooManyPixels,
+    NoPictureAtUrl,
     TooManyRequests,
     InternalFault,
     ModelUnavailable,

@@ -3,9 +3,11 @@
 GatewayError
 ├── NotAnObject         40001
 ├── InvalidField        40002
+├── UrlRefused          40005
 ├── NoSuchService       40401
 ├── MethodNotAllowed    40501
 ├── BodyTooLarge        41301
+├── NoPictureAtUrl      42201
 ├── TooManyRequests     42901
 ├── InternalFault       50001
 ├── ModelUnavailable    50301
@@ -72,6 +74,13 @@ class InvalidField(GatewayError):
     message = "image: Field required"
 
 
+class UrlRefused(GatewayError):
+    """The URL is refused by policy (scheme, host, port, redirect, private address)."""
+
+    code = 40005
+    message = "the URL is refused: its host is not at a public address"
+
+
 class NoSuchService(GatewayError):
     """There is no such service."""
 
@@ -92,6 +101,16 @@ class BodyTooLarge(GatewayError):
     code = 41301
     message = "the body is larger than the limit"
     body_unread = True
+
+
+class NoPictureAtUrl(GatewayError):
+    """The URL was fetched but did not give an image (status, type, size, timeout)."""
+
+    code = 42201
+    message = (
+        "nothing could be fetched from the URL: its host is unknown, did not answer in time or broke off, "
+        "or has no valid certificate"
+    )
 
 
 class TooManyRequests(GatewayError):

@@ -12,7 +12,6 @@ from gateway.errors import GatewayError, ModelUnavailable
 from gateway.responses import new_request_id
 from gateway.schemas import ServiceHealth
 from gateway.services import Service
-from gateway.tensors import one_string
 from gateway.triton import Triton
 from vision.errors import PictureError
 
@@ -96,7 +95,7 @@ class Readiness:
 
     async def _problem(self, service: Service) -> str:
         """Ask `service` about a small picture; return what went wrong in plain words, or nothing."""
-        inputs = {name: one_string(_PROBE_PICTURE, batched=service.batched) for name in service.pictures}
+        inputs = service.inputs([_PROBE_PICTURE] * len(service.pictures))
         identity = new_request_id()
         try:
             with self.watching(service):

@@ -1,6 +1,6 @@
 """The table of services: a service is one row here and its answer's schema."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -11,8 +11,19 @@ from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from gateway.errors import InternalFault
-from gateway.schemas import Answer, ClassificationAnswer, ImageRequest, OcrAnswer
-from gateway.tensors import Tensors
+from gateway.schemas import (
+    Answer,
+    ClassificationAnswer,
+    ForegroundAnswer,
+    ForegroundRequest,
+    ImageRequest,
+    ObjectDetectionAnswer,
+    OcrAnswer,
+    SceneAnswer,
+    SimilarityAnswer,
+    SimilarityRequest,
+)
+from gateway.tensors import Tensors, one_string
 
 Renderer = Callable[[Tensors, str], Any]
 """Makes the answer's field of that name from the output tensors, of which one mostly has the same name."""
@@ -77,6 +88,13 @@ class Service:
     fields: Mapping[str, Renderer]
     """The answer's own fields, in order."""
 
+    def inputs(self, files: Sequence[bytes]) -> Tensors:
+        """Return the tensors of picture files, one for each of `pictures`."""
+        return {
+            name: one_string(file, batched=self.batched)
+            for name, file in zip(self.pictures, files, strict=True)
+        }
+
     def render(self, outputs: Tensors) -> dict[str, Any]:
         """Return the answer's own fields. Raises InternalFault where a number is not finite."""
         if self.batched:
@@ -100,6 +118,42 @@ _ROWS = (
         batched=True,
         answer=ClassificationAnswer,
         fields={"class": number, "class_name": text, "class_probs": by_label("class_labels")},
+    ),
+    Service(
+        name="scene_classification",
+        summary="Where a picture was taken: indoors, outdoors, in nature",
+        request=ImageRequest,
+        pictures=("image",),
+        batched=True,
+        answer=SceneAnswer,
+        fields={"class": numbers, "class_name": texts, "class_probs": by_label("class_labels")},
+    ),
+    Service(
+        name="image_similarity",
+        summary="How alike two pictures are",
+        request=SimilarityRequest,
+        pictures=("imagea", "imageb"),
+        batched=False,
+        answer=SimilarityAnswer,
+        fields={"similarity": number, "l2_distance": number},
+    ),
+    Service(
+        name="foreground_segmentation",
+        summary="Which pixels of a picture show people",
+        request=ForegroundRequest,
+        pictures=("image",),
+        batched=False,
+        answer=ForegroundAnswer,
+        fields={"human_ratio": text, "mask": numbers},
+    ),
+    Service(
+        name="object_detection",
+        summary="Things of eighty kinds in a picture and where they are",
+        request=ImageRequest,
+        pictures=("image",),
+        batched=False,
+        answer=ObjectDetectionAnswer,
+        fields=_DETECTIONS,
     ),
     Service(
         name="ocr",

@@ -1,7 +1,9 @@
 """Settings of the gateway, from `MODELHUB_*` environment variables."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gateway import url_policy
 
 
 class Settings(BaseSettings):
@@ -38,6 +40,30 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="Seconds from a request's head to its answer; then 50401, and the work is cancelled.",
     )
+    url_allow: str = Field(
+        default="",
+        description=(
+            "What pictures may be fetched from beside public addresses: `HOST` (whatever it resolves to), "
+            "`ADDRESS` or `NETWORK` (`10.1.0.0/16`), each with `:PORT` (`[fd00::/8]:9000`) or on the ports "
+            "of `MODELHUB_URL_PORTS`; commas between. Nothing by default."
+        ),
+    )
+    url_ports: str = Field(
+        default="80,443",
+        description="Ports that pictures may be fetched from; others where `MODELHUB_URL_ALLOW` says so.",
+    )
+    url_max_bytes: int = Field(
+        default=24 * 1024 * 1024, ge=1, description="Largest picture file that is fetched; more is 42201."
+    )
+    url_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        allow_inf_nan=False,
+        description=(
+            "Seconds for the whole fetch of a picture, from its name's resolution to its last byte, "
+            "redirects included; then 42201. What is left until the request's deadline is a bound too."
+        ),
+    )
     readiness_max_age_s: float = Field(
         default=30.0,
         ge=0,
@@ -52,6 +78,18 @@ class Settings(BaseSettings):
         ),
     )
     access_log: bool = Field(default=False, description="Logs one line for every request.")
+
+    @field_validator("url_allow")
+    @classmethod
+    def _are_openings(cls, value: str) -> str:
+        url_policy.openings(value)
+        return value
+
+    @field_validator("url_ports")
+    @classmethod
+    def _are_ports(cls, value: str) -> str:
+        url_policy.ports(value)
+        return value
 
     @property
     def triton_grpc_url(self) -> str:

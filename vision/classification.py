@@ -1,6 +1,6 @@
-"""Image classification: crop and resample before the net, the best class and all names after it."""
+"""Image and scene classification: crop and resample before the net, the best classes and all names after."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -44,18 +44,26 @@ class ClassificationPreprocess:
 
 
 class ClassificationPostprocess:
-    """`probs` float32 [B, classes] to the best class, its name, and all names with their probabilities."""
+    """`probs` float32 [B, classes] to the `top` classes, their names, and all probabilities and names."""
+
+    top: ClassVar[int] = 1
 
     def __init__(self, net: Manifest) -> None:
         self._names = np.array([label.encode() for label in net.labels], dtype=np.object_)
         self._joined = "\n".join(net.labels).encode()
 
     def __call__(self, probs: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-        """Return `class` int32 [B, 1], `class_name` [B, 1], `class_probs` as given, `class_labels` [B, 1]."""
-        best = probs.argmax(axis=1)[:, None]
+        """Return `class` int32 and `class_name` [B, top], `class_probs` as given, `class_labels` [B, 1]."""
+        best = np.argsort(-probs, axis=1, kind="stable")[:, : self.top]
         return {
             "class": best.astype(np.int32),
             "class_name": self._names[best],
             "class_probs": probs,
-            "class_labels": np.full(best.shape, self._joined, dtype=np.object_),
+            "class_labels": np.full((len(probs), 1), self._joined, dtype=np.object_),
         }
+
+
+class ScenePostprocess(ClassificationPostprocess):
+    """As for classification, with the five best, most probable first."""
+
+    top = 5

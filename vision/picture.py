@@ -20,11 +20,9 @@ from PIL import ExifTags, Image, TiffImagePlugin, WebPImagePlugin
 
 from vision.base64_text import decode_base64
 from vision.errors import InvalidBase64, NotAnImage, PictureError, TooManyPixels
+from vision.formats import FORMATS
 from vision.limits import MAX_PIXELS
 from vision.tensors import Picture
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
-"""What is decoded; Pillow's other readers are never given a caller's bytes. MPO comes with JPEG."""
 
 _REGISTERED = (TiffImagePlugin, WebPImagePlugin)
 """Imported for their readers, which Pillow does not register by itself."""

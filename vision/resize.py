@@ -1,9 +1,10 @@
-"""Plain bilinear resampling of uint8 pictures, as TensorFlow 1 and OpenCV do it: four pixels in, one out.
+"""Plain bilinear resampling, as TensorFlow 1 and OpenCV do it: four pixels in, one out.
 
 Nets that were trained so answer differently to Pillow's bilinear, which averages every pixel that it covers
 when it reduces.
 """
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -14,12 +15,14 @@ from vision.tensors import Picture
 Origin = Literal["corner", "half_pixel"]
 """Which point of a pixel its index means.
 
-- `corner`: x_source = x * scale; TensorFlow 1's `resize_bilinear`, MediaPipe.
+- `corner`: x_source = x * scale; TensorFlow 1's `resize_bilinear`.
 - `half_pixel`: x_source = (x + 0.5) * scale - 0.5; OpenCV's `INTER_LINEAR`.
 """
 
 _ONE = 2048  # weights are multiples of 1 / 2048, as in OpenCV, whose results are met to the bit
 _ROWS_AT_ONCE = 32  # keeps the 32-bit intermediates in the processor's cache
+_TILE_WIDTH = 4096
+_TILE_AREA = 1 << 17  # keeps a tile's intermediates in the processor's cache
 
 
 def resize_bilinear(picture: Picture, height: int, width: int, origin: Origin) -> Picture:
@@ -39,6 +42,89 @@ def resize_bilinear(picture: Picture, height: int, width: int, origin: Origin) -
     return result
 
 
+def resize_bilinear_exact(picture: Picture, height: int, width: int, origin: Origin) -> NDArray[np.float32]:
+    """Return `picture`, uint8 [h, w, channels], as float32 [height, width, channels], 0 to 255, not rounded.
+
+    Otherwise as `resize_bilinear`. With `corner` it is what TensorFlow 1 computes.
+    """
+    down = _positions(picture.shape[0], height, origin, slice(0, height))
+    across = _positions(picture.shape[1], width, origin, slice(0, width))
+    needed, where = np.unique(np.concatenate([down.first, down.second]), return_inverse=True)
+    rows = _across_exact(picture[needed], across)
+    above, below = np.split(where, 2)
+    upper: NDArray[np.float32] = rows[above]
+    lower: NDArray[np.float32] = rows[below]
+    lower -= upper
+    lower *= down.share[:, None, None]
+    upper += lower
+    return upper
+
+
+def _across_exact(rows: Picture, across: "_Positions") -> NDArray[np.float32]:
+    """Return `rows` resized in width."""
+    left, right = (rows.take(columns, axis=1).astype(np.float32) for columns in (across.first, across.second))
+    right -= left
+    right *= across.share[:, None]
+    left += right
+    return left
+
+
+class Tile(NamedTuple):
+    """A part of a resized plane: which rows and columns of the result, and their values."""
+
+    rows: slice
+    columns: slice
+    values: NDArray[np.float32]
+
+
+def enlarge_in_tiles(plane: NDArray[np.float32], height: int, width: int) -> Iterator[Tile]:
+    """Yield `plane`, float32 [h, w], as [height, width], tile by tile, with `half_pixel`, not antialiased.
+
+    A caller that keeps less than a float of each pixel never needs memory for the whole result in floats.
+    The tiles equal `cv2.resize` of the whole but for the last bits of a float.
+    """
+    for left in range(0, width, _TILE_WIDTH):
+        columns = slice(left, min(left + _TILE_WIDTH, width))
+        step = max(1, _TILE_AREA // (columns.stop - left))
+        across = _positions(plane.shape[1], width, "half_pixel", columns)
+        for top in range(0, height, step):
+            rows = slice(top, min(top + step, height))
+            down = _positions(plane.shape[0], height, "half_pixel", rows)
+            yield Tile(rows, columns, _resize_plane(plane, down, across))
+
+
+class _Positions(NamedTuple):
+    """For each result index: its two source indices and the second one's share, 0 to 1."""
+
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    share: NDArray[np.float32]
+
+
+def _positions(source: int, target: int, origin: Origin, part: slice) -> _Positions:
+    scale = 1 / (target / source)
+    index = np.arange(part.start, part.stop)
+    exact = index * scale if origin == "corner" else (index + 0.5) * scale - 0.5
+    position = exact.astype(np.float32)
+    first = np.floor(position).astype(np.intp)
+    share = position - first.astype(np.float32)
+    return _Positions(first.clip(0, source - 1), (first + 1).clip(0, source - 1), share)
+
+
+def _resize_plane(plane: NDArray[np.float32], down: _Positions, across: _Positions) -> NDArray[np.float32]:
+    """Return the part of the result that `down` and `across` describe: across first, then down, as OpenCV."""
+    above = down.first[0]
+    needed = plane[above : down.second[-1] + 1]
+    wide: NDArray[np.float32] = needed.take(across.first, axis=1) * (1 - across.share)
+    wide += needed.take(across.second, axis=1) * across.share
+    result: NDArray[np.float32] = wide.take(down.first - above, axis=0)
+    result *= (1 - down.share)[:, None]
+    lower = wide.take(down.second - above, axis=0)
+    lower *= down.share[:, None]
+    result += lower
+    return result
+
+
 class _Neighbours(NamedTuple):
     """For each result index: its two source indices and their weights, which add up to 2048."""
 
@@ -52,14 +138,9 @@ class _Neighbours(NamedTuple):
 
 
 def _neighbours(source: int, target: int, origin: Origin) -> _Neighbours:
-    scale = 1 / (target / source)
-    index = np.arange(target)
-    exact = index * scale if origin == "corner" else (index + 0.5) * scale - 0.5
-    position = exact.astype(np.float32)
-    first = np.floor(position).astype(np.intp)
-    fraction = position - first.astype(np.float32)
-    weights = (np.rint(part * _ONE).astype(np.int32) for part in (1 - fraction, fraction))
-    return _Neighbours(first.clip(0, source - 1), (first + 1).clip(0, source - 1), *weights)
+    first, second, share = _positions(source, target, origin, slice(0, target))
+    weights = (np.rint(part * _ONE).astype(np.int32) for part in (1 - share, share))
+    return _Neighbours(first, second, *weights)
 
 
 def _resize_rows(picture: Picture, rows: _Neighbours, columns: _Neighbours) -> Picture:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from export.conversion import Conversion
+from export.surgery import from_tflite, only
 from vision.classification import ClassificationSettings
 
 MODEL_FILE = "efficientnet_lite3.tflite"
@@ -22,7 +23,6 @@ LABELS_FILE = "efficientnet_labels.txt"
 SIZE = 280
 CLASSES = 1000
 
-_OPSET = 17
 _CENTRAL_FRACTION = 0.875  # of the authors' evaluation
 _TOLERANCE = 1e-5
 _OVERRIDES = {134: "crane (bird)", 517: "crane (machine)"}
@@ -34,7 +34,7 @@ def image_classification(sources: Mapping[str, Path]) -> Conversion:
 
     `probs` are the softmax of the int8 logits. The source rounds them once more, to 256 steps: left out.
     """
-    original = _from_tflite(sources[MODEL_FILE])
+    original = from_tflite(sources[MODEL_FILE])
     model = onnx.ModelProto()
     model.CopyFrom(original)
     softmax = _cut_after_softmax(model)
@@ -58,34 +58,19 @@ def short_labels(lines: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _from_tflite(path: Path) -> onnx.ModelProto:
-    import tf2onnx.convert  # noqa: PLC0415 - brings TensorFlow, which tests of this module do without
-
-    model, _ = tf2onnx.convert.from_tflite(str(path), opset=_OPSET)
-    assert isinstance(model, onnx.ModelProto)
-    return model
-
-
 def _cut_after_softmax(model: onnx.ModelProto) -> str:
     """Drop all that follows the only Softmax and return its output's name."""
-    position, softmax = _only(model, "Softmax")
+    position, softmax = only(model, "Softmax")
     del model.graph.node[position + 1 :]
     return str(softmax.output[0])
 
 
 def _free_batch(model: onnx.ModelProto) -> None:
     """Let the only Reshape, which flattens [1, channels, 1, 1], keep any number of rows."""
-    _, reshape = _only(model, "Reshape")
+    _, reshape = only(model, "Reshape")
     (shape,) = (entry for entry in model.graph.initializer if entry.name == reshape.input[1])
     _, channels = numpy_helper.to_array(shape)
     shape.CopyFrom(numpy_helper.from_array(np.array([-1, channels], dtype=np.int64), shape.name))
-
-
-def _only(model: onnx.ModelProto, operator: str) -> tuple[int, onnx.NodeProto]:
-    ((position, node),) = (
-        (position, node) for position, node in enumerate(model.graph.node) if node.op_type == operator
-    )
-    return position, node
 
 
 def _rename(model: onnx.ModelProto, softmax: str) -> None:

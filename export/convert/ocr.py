@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from export.conversion import Conversion
+from export.surgery import finished, rename_output, set_input, set_nodes, set_outputs
 from vision.ocr.settings import AngleSettings, DetectionSettings, RecognitionSettings
 
 DETECTION_FILE = "PP-OCRv6_det_small.onnx"
@@ -24,7 +25,6 @@ LINE_HEIGHT = 48
 ANGLE_WIDTH = 192
 
 _BGR = (2, 1, 0)
-_NEWEST_IR = 10  # of ONNX Runtime 1.19
 _PADDING = (
     127  # 0 to the nets lies between 127 and 128; probabilities move by 0.0001 with 127, 0.0004 with 128
 )
@@ -37,19 +37,19 @@ def detection(sources: Mapping[str, Path]) -> Conversion:
     """
     model = onnx.load(sources[DETECTION_FILE])
     _read_rgb_bytes(model, "pixels", ["height", "width"])
-    raw = _rename_output(model, "text_map_planes")
+    raw = rename_output(model, "text_map_planes")
     model.graph.node.append(helper.make_node("Squeeze", [raw], ["text_map"], axes=[1]))
-    _set_outputs(model, text_map=(TensorProto.FLOAT, ["batch", "height", "width"]))
-    return Conversion(_finished(model), _DETECTION_SETTINGS)
+    set_outputs(model, text_map=(TensorProto.FLOAT, ["batch", "height", "width"]))
+    return Conversion(finished(model), _DETECTION_SETTINGS)
 
 
 def angle(sources: Mapping[str, Path]) -> Conversion:
     """`lines` uint8 RGB [batch, 48, 192, 3] to `angle_probs` float32 [batch, 2]: upright, upside down."""
     model = onnx.load(sources[ANGLE_FILE])
     _read_rgb_bytes(model, "lines", [LINE_HEIGHT, ANGLE_WIDTH])
-    _rename_output(model, "angle_probs")
-    _set_outputs(model, angle_probs=(TensorProto.FLOAT, ["batch", 2]))
-    return Conversion(_finished(model), _ANGLE_SETTINGS)
+    rename_output(model, "angle_probs")
+    set_outputs(model, angle_probs=(TensorProto.FLOAT, ["batch", 2]))
+    return Conversion(finished(model), _ANGLE_SETTINGS)
 
 
 def recognition(sources: Mapping[str, Path]) -> Conversion:
@@ -61,7 +61,7 @@ def recognition(sources: Mapping[str, Path]) -> Conversion:
     model = onnx.load(sources[RECOGNITION_FILE])
     labels = ("", *_characters(model), " ")
     _read_rgb_bytes(model, "lines", [LINE_HEIGHT, "width"])
-    probs = _rename_output(model, "char_class_probs")
+    probs = rename_output(model, "char_class_probs")
     model.graph.node.extend(
         [
             helper.make_node("ArgMax", [probs], ["char_ids_int64"], axis=2, keepdims=0),
@@ -70,8 +70,8 @@ def recognition(sources: Mapping[str, Path]) -> Conversion:
         ]
     )
     shape: list[int | str] = ["batch", "steps"]
-    _set_outputs(model, char_ids=(TensorProto.INT32, shape), char_probs=(TensorProto.FLOAT, shape))
-    return Conversion(_finished(model), _RECOGNITION_SETTINGS, labels)
+    set_outputs(model, char_ids=(TensorProto.INT32, shape), char_probs=(TensorProto.FLOAT, shape))
+    return Conversion(finished(model), _RECOGNITION_SETTINGS, labels)
 
 
 def _characters(model: onnx.ModelProto) -> list[str]:
@@ -97,55 +97,8 @@ def _read_rgb_bytes(model: onnx.ModelProto, name: str, size: Sequence[int | str]
         helper.make_node("Mul", ["bgr_planes", "pixel_scale"], ["bgr_scaled"]),
         helper.make_node("Sub", ["bgr_scaled", "pixel_offset"], [old.name]),
     ]
-    _set_nodes(model, [*nodes, *model.graph.node])
-    del model.graph.input[:]
-    model.graph.input.append(helper.make_tensor_value_info(name, TensorProto.UINT8, shape))
-
-
-def _rename_output(model: onnx.ModelProto, name: str) -> str:
-    """Give the tensor behind the graph's only output a name of ours, and return that name."""
-    (old,) = model.graph.output
-    for node in model.graph.node:
-        node.output[:] = [name if output == old.name else output for output in node.output]
-        node.input[:] = [name if entry == old.name else entry for entry in node.input]
-    return name
-
-
-def _set_outputs(model: onnx.ModelProto, **outputs: tuple[int, list[int | str]]) -> None:
-    del model.graph.output[:]
-    model.graph.output.extend(
-        helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in outputs.items()
-    )
-
-
-def _finished(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Drop what only the exporter of the source needed, and check the graph."""
-    _drop_identities(model)
-    del model.graph.value_info[:]  # shapes under the source's own names for dimensions
-    del model.metadata_props[:]
-    model.ir_version = min(model.ir_version, _NEWEST_IR)
-    onnx.checker.check_model(model, full_check=True)
-    return model
-
-
-def _drop_identities(model: onnx.ModelProto) -> None:
-    """Join what Identity nodes keep apart, except where they give an output its name."""
-    outputs = {output.name for output in model.graph.output}
-    source: dict[str, str] = {}
-    kept = []
-    for node in model.graph.node:
-        node.input[:] = [source.get(name, name) for name in node.input]
-        if node.op_type == "Identity" and node.output[0] not in outputs:
-            source[node.output[0]] = node.input[0]
-        else:
-            kept.append(node)
-    _set_nodes(model, kept)
-
-
-def _set_nodes(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> None:
-    nodes = list(nodes)
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
+    set_nodes(model, [*nodes, *model.graph.node])
+    set_input(model, name, TensorProto.UINT8, shape)
 
 
 _DETECTION_SETTINGS = DetectionSettings(

@@ -170,6 +170,22 @@ def _once_live(url: str) -> str:
             return url
 
 
+@SERVICES
+@pytest.mark.parametrize(
+    "url",
+    ["file:///etc/passwd", "http://127.0.0.1:8001/", "http://[::1]/", "http://169.254.169.254/", "http://0/"],
+)
+def test_40005_a_url_that_policy_refuses(gateway_url: str, service: str, url: str) -> None:
+    refused(send(gateway_url, service, f'{{"input": {{"url": "{url}"}}}}'.encode()), 40005)
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/nowhere"])
+def test_42201_a_url_without_a_picture(another_gateway: StartGateway, path: str) -> None:
+    (port,) = free_ports(1)
+    url = another_gateway(port=port, url_allow=f"127.0.0.1:{port}")
+    refused(send(url, "ocr", f'{{"input": {{"url": "{url}{path}"}}}}'.encode()), 42201)
+
+
 def test_42901_too_many_requests_in_flight(another_gateway: StartGateway, sample_pictures: Path) -> None:
     url = another_gateway(max_in_flight=1)
     picture = (sample_pictures / "page.png").read_bytes()

@@ -1,37 +1,49 @@
 """The ensembles as Triton's own clients see them: both protocols alike, batches honest, errors alone."""
 
+import base64
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import numpy as np
+import orjson
 import pytest
-from tritonclient.utils import InferenceServerException
+from tritonclient.grpc.model_config_pb2 import DataType
+from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
 from embedded.system import System
+from gateway.services import SERVICES, Service
 from tests.hazards import HAZARDS, Hazard
-from tests.live.triton import infer_grpc, infer_http, payloads
+from tests.live.triton import Arrays, infer_grpc, infer_http, payloads
+from tests.repository.test_configs import NETS, by_name
 
-BATCHED = {"image_classification": True, "ocr": False}
 TOLERANCE = 1e-5
 REFUSED = [hazard for hazard in HAZARDS if hazard.code is not None]
+WILD = 320
+"""What a net is given where its config leaves a side open."""
+
+every_service = pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
 
 
-@pytest.fixture(scope="session")
-def triton_http_url(system: System) -> str:
-    return system.triton_url().removeprefix("http://")
+def inputs(service: Service, *files: bytes) -> Arrays:
+    """The ensemble's tensors for one request, or for a batch where it takes one; each picture field alike."""
+    return {name: payloads(*files, batched=service.batched) for name in service.pictures}
 
 
-@pytest.mark.parametrize("service", BATCHED)
-def test_http_and_grpc_answer_alike(
-    service: str, triton_grpc_url: str, triton_http_url: str, sample_pictures: Path
+@every_service
+@pytest.mark.parametrize("picture", ["astronaut.png", "page.png"])
+def test_json_grpc_and_http_answer_alike(
+    service: Service, picture: str, system: System, sample_pictures: Path
 ) -> None:
-    image = payloads((sample_pictures / "page.png").read_bytes(), batched=BATCHED[service])
-    over_grpc = infer_grpc(triton_grpc_url, service, {"image": image})
-    over_http = infer_http(triton_http_url, service, {"image": image})
-    assert over_grpc.keys() == over_http.keys()
-    for name, array in over_grpc.items():
-        assert array.shape == over_http[name].shape
-        assert (array == over_http[name]).all()
+    file = (sample_pictures / picture).read_bytes()
+    body = dict.fromkeys(service.pictures, base64.b64encode(file).decode())
+    answer = httpx.post(f"{system.gateway_url()}/api/predict/{service.name}", json=body, timeout=60).json()
+    del answer["request_id"], answer["success"]
+    over_grpc = infer_grpc(system.settings.triton_grpc_url, service.name, inputs(service, file))
+    over_http = infer_http(system.triton_url().removeprefix("http://"), service.name, inputs(service, file))
+    for outputs in (over_grpc, over_http):
+        rendered = orjson.dumps(service.render(outputs), option=orjson.OPT_SERIALIZE_NUMPY)
+        assert orjson.loads(rendered) == answer
 
 
 def test_a_picture_in_a_batch_is_answered_as_if_alone(triton_grpc_url: str, sample_pictures: Path) -> None:
@@ -44,33 +56,25 @@ def test_a_picture_in_a_batch_is_answered_as_if_alone(triton_grpc_url: str, samp
         assert np.abs(together["class_probs"][row] - alone["class_probs"][0]).max() <= TOLERANCE
 
 
-@pytest.mark.parametrize(
-    ("net", "tensor", "shape"),
-    [
-        ("image_classification_net", "pixels", (280, 280, 3)),
-        ("ocr_detection_net", "pixels", (96, 160, 3)),
-        ("ocr_angle_net", "lines", (48, 192, 3)),
-        ("ocr_recognition_net", "lines", (48, 320, 3)),
-    ],
-)
-def test_a_row_in_a_nets_batch_equals_the_row_alone(
-    net: str, tensor: str, shape: tuple[int, ...], triton_grpc_url: str
-) -> None:
-    rows = np.random.default_rng(11).integers(0, 255, (3, *shape), dtype=np.uint8)
-    together = infer_grpc(triton_grpc_url, net, {tensor: rows})
+@by_name({name: config for name, config in NETS.items() if config.max_batch_size > 1})
+def test_a_row_in_a_nets_batch_equals_the_row_alone(name: str, triton_grpc_url: str) -> None:
+    (entry,) = NETS[name].input
+    shape = [WILD if dim < 0 else dim for dim in entry.dims]
+    dtype = triton_to_np_dtype(DataType.Name(entry.data_type).removeprefix("TYPE_"))
+    rows = np.random.default_rng(11).integers(0, 255, (3, *shape)).astype(dtype)
+    together = infer_grpc(triton_grpc_url, name, {entry.name: rows})
     for index in range(len(rows)):
-        alone = infer_grpc(triton_grpc_url, net, {tensor: rows[index : index + 1]})
-        for name, array in alone.items():
+        alone = infer_grpc(triton_grpc_url, name, {entry.name: rows[index : index + 1]})
+        for output, array in alone.items():
             assert np.isfinite(array).all()
-            assert np.abs(together[name][index] - array[0]).max() <= TOLERANCE
+            assert np.abs(together[output][index] - array[0]).max() <= TOLERANCE
 
 
-@pytest.mark.parametrize("service", BATCHED)
+@every_service
 @pytest.mark.parametrize("hazard", REFUSED, ids=[hazard.name for hazard in REFUSED])
-def test_a_refused_picture_carries_its_code(service: str, hazard: Hazard, triton_grpc_url: str) -> None:
-    image = payloads(hazard.make(), batched=BATCHED[service])
+def test_a_refused_picture_carries_its_code(service: Service, hazard: Hazard, triton_grpc_url: str) -> None:
     with pytest.raises(InferenceServerException, match=rf"\[{hazard.code}\] ") as caught:
-        infer_grpc(triton_grpc_url, service, {"image": image})
+        infer_grpc(triton_grpc_url, service.name, inputs(service, hazard.make()))
     assert caught.value.status() == "StatusCode.INVALID_ARGUMENT"
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from embedded.paths import SHARED_MEMORY
 from embedded.system import System
+from gateway.services import SERVICES, Service
 from tests.hazards import HAZARDS, encode, scene
 
 ROUNDS = 1000
@@ -130,11 +131,13 @@ def test_a_thousand_mutations_give_no_fault_and_no_growth(kind: str, system: Sys
     assert now.memory_mib <= warm.memory_mib + MAX_GROWTH_MIB
 
 
-def test_mutated_pictures_never_fault_ocr(system: System) -> None:
-    """Fewer, since each that decodes costs a detection."""
+@pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
+def test_mutated_pictures_never_fault_any_service(service: Service, system: System) -> None:
+    """Fewer, since each that decodes may cost a detection."""
     chance = random.Random(21)
-    url = f"{system.gateway_url()}/api/predict/ocr"
+    url = f"{system.gateway_url()}/api/predict/{service.name}"
     with httpx.Client(timeout=60, trust_env=False) as client:
-        for picture in (next(pictures(chance)) for _ in range(60)):
-            response = client.post(url, content=as_body(picture))
+        for picture in (next(pictures(chance)) for _ in range(40)):
+            body = dict.fromkeys(service.pictures, base64.b64encode(picture).decode())
+            response = client.post(url, json=body)
             assert response.json().get("error_code") in CODES.get(response.status_code, set()), response.text

@@ -22,11 +22,17 @@ ENSEMBLES = {name: config for name, config in CONFIGS.items() if config.platform
 PYTHON_MODELS = {name: config for name, config in CONFIGS.items() if config.backend == "python"}
 NETS = {name: config for name, config in CONFIGS.items() if config.backend == "onnxruntime"}
 
-Signature = tuple[int, tuple[int, ...]]
+Shape = tuple[int, ...]
+Signature = tuple[int, Shape, Shape]
+"""Data type; dims as configured; dims with the batch, where the model has one."""
 
 
 def tensors(config: ModelConfig, side: str) -> dict[str, Signature]:
-    return {entry.name: (entry.data_type, tuple(entry.dims)) for entry in getattr(config, side)}
+    batch = (-1,) if config.max_batch_size > 0 else ()
+    return {
+        entry.name: (entry.data_type, tuple(entry.dims), batch + tuple(entry.dims))
+        for entry in getattr(config, side)
+    }
 
 
 def by_name(configs: dict[str, ModelConfig]) -> pytest.MarkDecorator:
@@ -59,11 +65,24 @@ def test_the_steps_of_an_ensemble_fit_together(name: str) -> None:
         model = CONFIGS[step.model_name]
         assert set(step.input_map) == set(tensors(model, "input"))
         for parameter, tensor in step.input_map.items():
-            assert known[tensor] == tensors(model, "input")[parameter], (step.model_name, parameter)
+            assert fit(known[tensor], tensors(model, "input")[parameter]), (step.model_name, parameter)
         for parameter, tensor in step.output_map.items():
             assert tensor not in known, f"{tensor} is produced twice"
             known[tensor] = tensors(model, "output")[parameter]
-    assert {output: known[output] for output in tensors(ensemble, "output")} == tensors(ensemble, "output")
+    for output, signature in tensors(ensemble, "output").items():
+        assert fit(known[output], signature), output
+
+
+def fit(produced: Signature, consumed: Signature) -> bool:
+    """Whether Triton passes one on to the other: equal types and shapes, -1 being any, batched or not."""
+    produced_type, *shapes = produced
+    consumed_type, *others = consumed
+    return produced_type == consumed_type and any(
+        len(one) == len(other)
+        and all(-1 in sizes or sizes[0] == sizes[1] for sizes in zip(one, other, strict=True))
+        for one in shapes
+        for other in others
+    )
 
 
 @by_name(ENSEMBLES)

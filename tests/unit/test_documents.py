@@ -20,7 +20,8 @@ def documented_defaults() -> dict[str, str]:
     defaults: dict[str, str] = {}
     for row in re.findall(r"^\| (`MODELHUB_.*?) \|(.*?)\|", README, re.MULTILINE):
         names = re.findall(r"`(\w+)`", row[0])
-        values = [value.strip("` ") for value in row[1].split(",")]
+        cells = row[1].split(",") if len(names) > 1 else [row[1]]
+        values = [value.strip("` ") for value in cells]
         stem = names[0].rpartition("_HTTP")[0]
         full = [name if name.startswith("MODELHUB") else stem + name for name in names]
         defaults.update(zip(full, values, strict=True))

@@ -12,6 +12,7 @@ from gateway.__main__ import server
 from gateway.app import create_app
 from gateway.health import white_png
 from gateway.settings import Settings
+from gateway.url_policy import Resolver
 from tests.unit.gateway.fakes import FakeTriton
 
 PICTURE = white_png(8)
@@ -31,10 +32,10 @@ async def client(triton: FakeTriton) -> AsyncIterator[httpx.AsyncClient]:
         yield http
 
 
-def client_of(settings: Settings, triton: FakeTriton) -> httpx.AsyncClient:
+def client_of(settings: Settings, triton: FakeTriton, resolve: Resolver | None = None) -> httpx.AsyncClient:
     """A client of the application itself, without HTTP between."""
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(create_app(settings, triton)), base_url="http://gateway"
+        transport=httpx.ASGITransport(create_app(settings, triton, resolve)), base_url="http://gateway"
     )
 
 

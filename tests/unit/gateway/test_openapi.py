@@ -14,10 +14,11 @@ from gateway.services import SERVICES
 FILE = Path(__file__).resolve().parents[3] / "docs" / "openapi.json"
 
 CONTRACT = {  # the rows of the error table that these services can give
-    "400": {"40001", "40002", "40003", "40004"},
+    "400": {"40001", "40002", "40003", "40004", "40005"},
     "404": {"40401"},
     "405": {"40501"},
     "413": {"41301", "41302"},
+    "422": {"42201"},
     "429": {"42901"},
     "500": {"50001"},
     "503": {"50301"},

@@ -9,6 +9,7 @@ def test_defaults_are_loopback() -> None:
     assert (settings.host, settings.port, settings.triton_grpc_url) == ("127.0.0.1", 8080, "127.0.0.1:8001")
     assert (settings.triton_http_port, settings.triton_metrics_port) == (8000, 8002)
     assert not settings.alias_detection_classe_names
+    assert settings.url_allow == ""
 
 
 def test_the_environment_changes_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,6 +36,12 @@ def test_an_ipv6_address_of_triton_stands_in_brackets() -> None:
         ("DEADLINE_S", "0"),
         ("DEADLINE_S", "inf"),
         ("READINESS_MAX_AGE_S", "nan"),
+        ("URL_ALLOW", "10.0.0.1/8"),
+        ("URL_ALLOW", "*"),
+        ("URL_PORTS", ""),
+        ("URL_PORTS", "0"),
+        ("URL_MAX_BYTES", "0"),
+        ("URL_TIMEOUT_S", "0"),
         ("ALIAS_DETECTION_CLASSE_NAMES", "maybe"),
     ],
 )

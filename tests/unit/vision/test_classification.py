@@ -5,7 +5,12 @@ import pytest
 from PIL import Image
 
 from tests.hazards import HAZARDS, Hazard, encode, scene
-from vision.classification import ClassificationPostprocess, ClassificationPreprocess, central_square
+from vision.classification import (
+    ClassificationPostprocess,
+    ClassificationPreprocess,
+    ScenePostprocess,
+    central_square,
+)
 from vision.errors import NotAnImage
 from vision.manifest import Manifest
 
@@ -60,3 +65,13 @@ def test_the_best_class_is_named_and_all_are_listed() -> None:
     assert [name.decode() for name in answer["class_name"].ravel()] == ["鹤", "tench"]
     assert (answer["class_probs"] == probs).all()
     assert answer["class_labels"][1, 0].decode().split("\n") == ["tench", "crane (bird)", "鹤"]
+
+
+def test_the_five_best_scenes_come_best_first() -> None:
+    labels = ("a", "b", "c", "d", "e", "f", "g")
+    probs = np.array([[0.05, 0.3, 0.1, 0.2, 0.05, 0.25, 0.05]], dtype=np.float32)
+    answer = ScenePostprocess(manifest(labels=labels))(probs)
+    assert answer["class"].tolist() == [[1, 5, 3, 2, 0]]  # of equal ones the first
+    assert [name.decode() for name in answer["class_name"][0]] == ["b", "f", "d", "c", "a"]
+    assert answer["class_probs"].shape == (1, 7)
+    assert answer["class_labels"].shape == (1, 1)

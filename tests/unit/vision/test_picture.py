@@ -10,7 +10,8 @@ from PIL import Image
 
 from tests.hazards import HAZARDS, SIZE, Hazard, encode, scene
 from vision.errors import NotAnImage, PictureError, TooManyPixels
-from vision.picture import FORMATS, decode_image, image_bytes, open_image
+from vision.formats import FORMATS
+from vision.picture import decode_image, image_bytes, open_image
 
 ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
 REFUSED = [hazard for hazard in HAZARDS if hazard.code is not None]

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from vision.resize import Origin, resize_bilinear
+from vision import resize
+from vision.resize import Origin, enlarge_in_tiles, resize_bilinear, resize_bilinear_exact
 
 PICTURES = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)))
 SIDES = st.integers(1, 50)
@@ -40,6 +41,15 @@ def naive_bilinear(
             lower = picture[bottom, left] * (1 - (x - left)) + picture[bottom, right] * (x - left)
             result[row, column] = upper * (1 - (y - top)) + lower * (y - top)
     return result
+
+
+@given(PICTURES, SIDES, SIDES, ORIGINS)
+def test_it_is_exactly_bilinear_where_it_is_not_rounded(
+    picture: NDArray[np.uint8], height: int, width: int, origin: Origin
+) -> None:
+    resized = resize_bilinear_exact(picture, height, width, origin)
+    assert resized.dtype == np.float32
+    np.testing.assert_allclose(resized, naive_bilinear(picture, height, width, origin), atol=5e-3)
 
 
 @given(PICTURES, SIDES, SIDES, ORIGINS)
@@ -98,3 +108,38 @@ def test_many_rows_are_the_same_as_few() -> None:
         ).max()
         < 1
     )
+
+
+# cv2.resize(RAMP, (6, 5)), OpenCV 4.11
+RAMP = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4) ** 2
+LARGE_RAMP = [
+    [0.0, 0.0041, 0.0124, 0.0289, 0.0537, 0.0744],
+    [0.0529, 0.0702, 0.0961, 0.1303, 0.1727, 0.2066],
+    [0.1322, 0.1694, 0.2218, 0.2824, 0.3512, 0.4050],
+    [0.3702, 0.4273, 0.5061, 0.5931, 0.6884, 0.7620],
+    [0.5289, 0.5992, 0.6956, 0.8003, 0.9132, 1.0],
+]
+
+
+def joined(plane: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    result = np.full((height, width), np.nan, dtype=np.float32)
+    for rows, columns, values in enlarge_in_tiles(plane, height, width):
+        assert np.isnan(result[rows, columns]).all()
+        result[rows, columns] = values
+    return result
+
+
+def test_floats_are_enlarged_as_opencv_does() -> None:
+    np.testing.assert_allclose(joined(RAMP, 5, 6), LARGE_RAMP, atol=1e-4)
+
+
+@pytest.mark.parametrize(("tile_width", "tile_area"), [(1, 1), (7, 20), (4096, 1)])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 50), (50, 3), (23, 31), (2, 2)])
+def test_tiles_cover_the_result_once_and_are_the_same_whatever_their_size(
+    height: int, width: int, tile_width: int, tile_area: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane = np.random.default_rng(5).random((9, 8), dtype=np.float32)
+    whole = joined(plane, height, width)
+    monkeypatch.setattr(resize, "_TILE_WIDTH", tile_width)
+    monkeypatch.setattr(resize, "_TILE_AREA", tile_area)
+    assert np.array_equal(joined(plane, height, width), whole)

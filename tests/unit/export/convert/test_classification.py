@@ -82,7 +82,7 @@ def small_net() -> onnx.ModelProto:
 
 @pytest.fixture
 def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
-    monkeypatch.setattr(classification, "_from_tflite", lambda path: small_net())
+    monkeypatch.setattr(classification, "from_tflite", lambda path: small_net())
     labels = tmp_path / LABELS_FILE
     labels.write_text("\n".join(LINES))
     return {MODEL_FILE: tmp_path / MODEL_FILE, LABELS_FILE: labels}

@@ -1,0 +1,90 @@
+"""What converters do to graphs, whatever the net. Runs in the conversion environment."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+from onnx import helper
+
+from export.checks import NEWEST_IR
+
+TFLITE_OPSET = 17
+
+
+def from_tflite(path: Path) -> onnx.ModelProto:
+    """Return the graph of a TensorFlow Lite file, as tf2onnx translates it."""
+    import tf2onnx.convert  # noqa: PLC0415 - brings TensorFlow, which tests of converters do without
+
+    model, _ = tf2onnx.convert.from_tflite(str(path), opset=TFLITE_OPSET)
+    assert isinstance(model, onnx.ModelProto)
+    return model
+
+
+def only(model: onnx.ModelProto, operator: str) -> tuple[int, onnx.NodeProto]:
+    """Return the position of the only node of this operator, and the node."""
+    ((position, node),) = (
+        (position, node) for position, node in enumerate(model.graph.node) if node.op_type == operator
+    )
+    return position, node
+
+
+def set_nodes(model: onnx.ModelProto, nodes: Sequence[onnx.NodeProto]) -> None:
+    """Replace all nodes."""
+    nodes = list(nodes)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def set_input(model: onnx.ModelProto, name: str, kind: int, shape: Sequence[int | str]) -> None:
+    """Replace the declared inputs by one; the nodes that read it are the caller's affair."""
+    del model.graph.input[:]
+    model.graph.input.append(helper.make_tensor_value_info(name, kind, shape))
+
+
+def set_outputs(model: onnx.ModelProto, **outputs: tuple[int, list[int | str]]) -> None:
+    """Replace the declared outputs; the nodes that write them are the caller's affair."""
+    del model.graph.output[:]
+    model.graph.output.extend(
+        helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in outputs.items()
+    )
+
+
+def rename_output(model: onnx.ModelProto, name: str) -> str:
+    """Give the tensor behind the graph's only output a name of ours, and return that name."""
+    (old,) = model.graph.output
+    for node in model.graph.node:
+        node.output[:] = [name if output == old.name else output for output in node.output]
+        node.input[:] = [name if entry == old.name else entry for entry in node.input]
+    return name
+
+
+def finished(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Drop what only the source needed, and check the graph."""
+    _drop_identities(model)
+    _drop_unused_constants(model)
+    del model.graph.value_info[:]  # shapes under the source's own names for dimensions
+    del model.metadata_props[:]
+    model.ir_version = min(model.ir_version, NEWEST_IR)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _drop_identities(model: onnx.ModelProto) -> None:
+    """Join what Identity nodes keep apart, except where they give an output its name."""
+    outputs = {output.name for output in model.graph.output}
+    source: dict[str, str] = {}
+    kept = []
+    for node in model.graph.node:
+        node.input[:] = [source.get(name, name) for name in node.input]
+        if node.op_type == "Identity" and node.output[0] not in outputs:
+            source[node.output[0]] = node.input[0]
+        else:
+            kept.append(node)
+    set_nodes(model, kept)
+
+
+def _drop_unused_constants(model: onnx.ModelProto) -> None:
+    used = {name for node in model.graph.node for name in node.input}
+    kept = [constant for constant in model.graph.initializer if constant.name in used]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)

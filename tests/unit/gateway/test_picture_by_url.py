@@ -1,0 +1,159 @@
+"""Requests with a URL in place of a picture, through the application and through the real server."""
+
+import asyncio
+import json
+import time
+
+import httpx
+import numpy as np
+import pytest
+
+from gateway.settings import Settings
+from gateway.tensors import Tensors
+from tests.unit.gateway.checks import assert_failure
+from tests.unit.gateway.conftest import PICTURE_BASE64, ServeApp, client_of
+from tests.unit.gateway.fakes import FakeTriton, strings
+from tests.unit.gateway.web import PICTURE, FakeNames, Web, ok, redirect, sends, serving, silent
+
+MARGIN_S = 1.0
+FOREGROUND: Tensors = {"human_ratio": strings("0.25"), "mask": np.array([[0, 1], [0, 0]], dtype=np.uint8)}
+
+
+@pytest.fixture
+def triton(triton: FakeTriton) -> FakeTriton:
+    triton.outputs["foreground_segmentation"] = FOREGROUND
+    return triton
+
+
+def asking(url: str, **more: object) -> dict[str, object]:
+    return {"input": {"url": url}, **more}
+
+
+async def predict(
+    triton: FakeTriton,
+    service: str,
+    body: dict[str, object],
+    names: FakeNames | None = None,
+    /,
+    **settings: object,
+) -> httpx.Response:
+    async with client_of(Settings.model_validate(settings), triton, names or FakeNames()) as client:
+        return await client.post(f"/api/predict/{service}", json=body)
+
+
+@pytest.mark.parametrize("service", ["image_classification", "ocr", "foreground_segmentation"])
+async def test_every_service_takes_a_url(triton: FakeTriton, service: str) -> None:
+    async with serving(sends(ok())) as web:
+        body = asking(f"http://127.0.0.1:{web.port}/a.png")
+        response = await predict(triton, service, body, url_allow=f"127.0.0.1:{web.port}")
+    assert response.status_code == 200, response.text
+    ((model, inputs, _, _),) = triton.calls
+    assert model == service
+    assert inputs["image"].item() == PICTURE
+
+
+async def test_foreground_segmentation_takes_a_picture_too(triton: FakeTriton) -> None:
+    response = await predict(triton, "foreground_segmentation", {"image": PICTURE_BASE64})
+    assert response.status_code == 200
+    assert triton.calls[0][1]["image"].item() == PICTURE
+
+
+@pytest.mark.parametrize(("service", "fetches"), [("ocr", 0), ("foreground_segmentation", 1)])
+async def test_of_both_the_documented_field_counts(triton: FakeTriton, service: str, fetches: int) -> None:
+    async with serving(sends(ok())) as web:
+        body = asking(f"http://127.0.0.1:{web.port}/", image=PICTURE_BASE64)
+        response = await predict(triton, service, body, url_allow=f"127.0.0.1:{web.port}")
+    assert response.status_code == 200
+    assert web.connections == fetches
+
+
+@pytest.mark.parametrize(
+    ("service", "body", "message"),
+    [
+        ("ocr", {}, "image: Field required"),
+        ("ocr", {"input": None}, "image: Field required"),
+        ("foreground_segmentation", {}, "input: Field required"),
+        ("foreground_segmentation", {"image": None}, "input: Field required"),
+        ("foreground_segmentation", {"input": {}}, "input.url: Field required"),
+        ("foreground_segmentation", {"input": {"url": None}}, "input.url: Input should be a valid string"),
+        (
+            "foreground_segmentation",
+            {"input": {"url": ["http://a"]}},
+            "input.url: Input should be a valid string",
+        ),
+    ],
+)
+async def test_neither_picture_nor_url(
+    triton: FakeTriton, service: str, body: dict[str, object], message: str
+) -> None:
+    assert assert_failure(await predict(triton, service, body), 40002).error_msg == message
+
+
+@pytest.mark.parametrize("url", ["", "file:///etc/passwd", "http://127.0.0.1:8001/", "http://private.test/"])
+async def test_a_url_that_is_refused(triton: FakeTriton, url: str) -> None:
+    names = FakeNames(private_test=[["10.0.0.1"]])
+    failure = assert_failure(await predict(triton, "ocr", asking(url), names), 40005)
+    assert failure.error_msg.startswith("the URL is refused: ")
+    assert triton.calls == []
+
+
+async def test_a_redirect_that_is_refused(triton: FakeTriton) -> None:
+    async with serving(sends(redirect("http://169.254.169.254/"))) as web:
+        body = asking(f"http://127.0.0.1:{web.port}/")
+        assert_failure(await predict(triton, "ocr", body, url_allow=f"127.0.0.1:{web.port}"), 40005)
+
+
+async def test_a_url_that_gives_no_picture(triton: FakeTriton) -> None:
+    async with serving(sends(ok(b"<html>no picture at all</html>"))) as web:
+        body = asking(f"http://127.0.0.1:{web.port}/")
+        assert_failure(await predict(triton, "ocr", body, url_allow=f"127.0.0.1:{web.port}"), 42201)
+    assert_failure(await predict(triton, "ocr", asking("http://unknown.test/")), 42201)
+    assert triton.calls == []
+
+
+async def test_settings_bound_size_and_time(triton: FakeTriton) -> None:
+    async with serving(sends(ok())) as web:
+        body = asking(f"http://127.0.0.1:{web.port}/")
+        response = await predict(triton, "ocr", body, url_allow=f"127.0.0.1:{web.port}", url_max_bytes=50)
+        assert "limit, which is 50" in assert_failure(response, 42201).error_msg
+        web.script = silent
+        for bound in ({"url_timeout_s": 0.3}, {"deadline_s": 0.3}):
+            started = time.monotonic()
+            response = await predict(triton, "ocr", body, url_allow=f"127.0.0.1:{web.port}", **bound)
+            assert_failure(response, 42201)
+            assert time.monotonic() - started < 0.3 + MARGIN_S
+
+
+async def test_what_the_fetch_took_is_gone_from_the_deadline(triton: FakeTriton) -> None:
+    async with serving(sends(b"", ok(), pause_s=0.3)) as web:
+        body = asking(f"http://127.0.0.1:{web.port}/")
+        await predict(triton, "ocr", body, url_allow=f"127.0.0.1:{web.port}", deadline_s=5)
+    assert 3 < triton.calls[0][3] < 4.7
+
+
+def request(web: Web) -> bytes:
+    body = json.dumps(asking(f"http://127.0.0.1:{web.port}/")).encode()
+    return (
+        f"POST /api/predict/ocr HTTP/1.1\r\nHost: gateway\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        + body
+    )
+
+
+async def test_a_client_that_hangs_up_ends_the_fetch_which_held_its_place(
+    serve: ServeApp, triton: FakeTriton, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(silent) as web, httpx.AsyncClient(trust_env=False) as client:
+        port = serve(max_in_flight=1, url_allow=f"127.0.0.1:{web.port}")
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request(web))
+        while not web.heads:
+            await asyncio.sleep(0.01)
+        url = f"http://127.0.0.1:{port}/api/predict/ocr"
+        assert_failure(await client.post(url, json={"image": PICTURE_BASE64}), 42901)
+        writer.close()
+        await asyncio.wait_for(web.closed.wait(), 5)
+        web.script = sends(ok())
+        response = await client.post(url, json=asking(f"http://127.0.0.1:{web.port}/"))
+        assert response.status_code == 200, response.text
+    assert len(triton.calls) == 1
+    assert not caplog.records
