@@ -153,7 +153,7 @@ def another_gateway(triton_grpc_url: str) -> Iterator[StartGateway]:
                 )
             )
             stack.callback(process.terminate)
-            return _once_live(f"http://127.0.0.1:{own_port}")
+            return _once_live(f"http://127.0.0.1:{wanted['port']}")
 
         yield start
 

@@ -38,7 +38,7 @@ def silent_triton() -> Iterator[int]:
 def is_live(url: str) -> bool:
     try:
         return httpx.get(f"{url}/health/live").status_code == 200
-    except httpx.ConnectError:
+    except httpx.TransportError:  # also where it closes the connection while it stops
         return False
 
 
