@@ -52,7 +52,11 @@ def run(command: list[str]) -> None:
 @contextmanager
 def _running() -> Iterator[System]:
     """Start the system and stop it whatever happens; turns failures into one line and an exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # the latter too: a shell's background jobs inherit it ignored
+        signal.signal(number, _interrupt)
     try:
         with System(_settings()) as system:
             with console.status("starting") as status:

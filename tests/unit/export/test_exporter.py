@@ -177,6 +177,7 @@ def test_a_second_exporter_waits_for_the_first(
 
 SLOW_EXPORT = """
 import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 import msgspec
 from rich.console import Console
