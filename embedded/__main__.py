@@ -52,10 +52,8 @@ def run(command: list[str]) -> None:
 @contextmanager
 def _running() -> Iterator[System]:
     """Start the system and stop it whatever happens; turns failures into one line and an exit status."""
-    for number in (
-        signal.SIGTERM,
-        signal.SIGINT,
-    ):  # the latter too: a shell's background jobs inherit it ignored
+    # INT too, since a shell's background jobs inherit it ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     try:
         with System(_settings()) as system:
