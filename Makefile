@@ -7,7 +7,6 @@ BIN := $(VENV)/bin
 UV := .venv-bootstrap/bin/uv
 COMPILE := $(UV) pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links
-PACKAGES := vision gateway export client embedded bench backends tests
 export PYTHONPATH := $(CURDIR)
 
 .PHONY: help
@@ -58,7 +57,7 @@ dev: $(VENV)/.stamp-dev  ## add what tests and checks need
 
 .PHONY: lock
 lock: $(UV)  ## write requirements/*.txt anew from *.in
-	@for name in bootstrap serve dev export reference mediapipe eas; do \
+	@for name in bootstrap serve dev export reference mediapipe eas training; do \
 		$(COMPILE) --upgrade -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 
 .PHONY: clean
@@ -83,7 +82,7 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp requirements/dev.txt
 	@$(UV) pip install --quiet --require-hashes --python $(BIN)/python -r requirements/dev.txt
 	@touch $@
 
-.venv-reference/.stamp .venv-mediapipe/.stamp: .venv-%/.stamp: $(UV) requirements/%.txt
+.venv-reference/.stamp .venv-mediapipe/.stamp .venv-training/.stamp: .venv-%/.stamp: $(UV) requirements/%.txt
 	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-$*
 	@$(UV) pip install --quiet --require-hashes --python .venv-$*/bin/python -r requirements/$*.txt
 	@touch $@

@@ -4,9 +4,12 @@ A new net is a new row of `NETS`; what is known about the inside of a checkpoint
 """
 
 from enum import StrEnum
+from pathlib import Path
 
 import msgspec
 
+from export.hashing import file_sha256
+from export.paths import TRAINED
 from vision.manifest import Source
 
 
@@ -47,6 +50,35 @@ class File(msgspec.Struct, frozen=True):
         return Source(self.package.name, self.package.version, self.path, self.sha256, self.licence)
 
 
+class Own(msgspec.Struct, frozen=True):
+    """One file that this repository trained: `trained/<name>`, with its card beside it.
+
+    Its hash stands nowhere: the repository's own keeps it, and a recipe takes it from the file.
+    """
+
+    name: str
+    licence: str = "Apache-2.0"
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return TRAINED / self.name
+
+    @property
+    def where(self) -> str:
+        """Where it lies, for people."""
+        return f"{TRAINED.name}/{self.name}"
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.path.stat().st_size
+
+    def source(self) -> Source:
+        """Return the file as manifests record it."""
+        return Source("modelhub-triton", "trained", self.where, file_sha256(self.path), self.licence)
+
+
 class Net(msgspec.Struct, frozen=True):
     """One net of one service: its files, and its converter as `module:function`."""
 
@@ -54,7 +86,8 @@ class Net(msgspec.Struct, frozen=True):
     service: str
     profile: Profile
     converter: str
-    files: tuple[File, ...]
+    files: tuple[File, ...] = ()
+    own: tuple[Own, ...] = ()
 
 
 class Extra(msgspec.Struct, frozen=True):

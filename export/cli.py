@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from export.catalogue import EXTRAS, NETS, Extra, Net, Profile
+from export.catalogue import EXTRAS, NETS, Extra, File, Net, Own, Profile
 from export.errors import ExportError
 from export.exporter import State, export, extra_state, net_state
 from export.paths import PROJECT, Paths, user_cache
@@ -72,9 +72,12 @@ def _export(nets: list[Net], extras: list[Extra], paths: Paths) -> None:
 
 
 def _show(nets: list[Net], extras: list[Extra], paths: Paths) -> None:
-    rows = [(net.name, net.files, net_state(net, paths)) for net in nets]
+    rows: list[tuple[str, tuple[File, ...], tuple[Own, ...], State]] = [
+        (net.name, net.files, net.own, net_state(net, paths)) for net in nets
+    ]
     rows += [
-        (f"{extra.folder}/{extra.file.name}", (extra.file,), extra_state(extra, paths)) for extra in extras
+        (f"{extra.folder}/{extra.file.name}", (extra.file,), (), extra_state(extra, paths))
+        for extra in extras
     ]
     table = Table(
         Column("net", no_wrap=True),
@@ -84,13 +87,15 @@ def _show(nets: list[Net], extras: list[Extra], paths: Paths) -> None:
         "state",
     )
     console = Console()
-    for name, files, state in rows:
-        sources = ", ".join(dict.fromkeys(str(file.package) for file in files))
-        licences = ", ".join(dict.fromkeys(file.licence for file in files))
-        size = sum(file.size for file in files) / 1e6
-        table.add_row(name, sources, f"{size:.1f}", licences, f"[{_COLOURS[state]}]{state}[/]")
+    for name, files, owns, state in rows:
+        sources: tuple[File | Own, ...] = (*files, *owns)
+        packages = dict.fromkeys(str(file.package) for file in files)
+        places = ", ".join((*packages, *(own.where for own in owns)))
+        licences = ", ".join(dict.fromkeys(source.licence for source in sources))
+        size = sum(source.size for source in sources) / 1e6
+        table.add_row(name, places, f"{size:.1f}", licences, f"[{_COLOURS[state]}]{state}[/]")
     console.print(table)
     for remark in dict.fromkeys(
-        f"{file.name}: {file.remark}" for _, files, _ in rows for file in files if file.remark
+        f"{file.name}: {file.remark}" for _, files, _, _ in rows for file in files if file.remark
     ):
         console.print(f"{remark}.", style="dim", highlight=False)

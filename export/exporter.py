@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from rich.progress import Progress
 
-from export.catalogue import Extra, File, Net
+from export.catalogue import Extra, File, Net, Own
 from export.environment import ensure_environment
 from export.fetch import fetch
 from export.hashing import is_intact
@@ -86,13 +86,14 @@ def _convert(nets: Sequence[Net], places: dict[File, Path], paths: Paths, progre
 
 
 def _job(net: Net, places: dict[File, Path], destination: Path, paths: Paths) -> Job:
+    sources: tuple[File | Own, ...] = (*net.files, *net.own)
     return Job(
         net=net.name,
         profile=net.profile,
         converter=net.converter,
         recipe=recipe_of(net, paths.requirements),
-        sources=tuple(file.source() for file in net.files),
-        files={file.name: places[file] for file in net.files},
+        sources=tuple(file.source() for file in sources),
+        files={file.name: places[file] for file in net.files} | {own.name: own.path for own in net.own},
         destination=destination,
     )
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 """The checkout whose code runs: converters are imported from here."""
+TRAINED = PROJECT / "trained"
+"""Nets of our own, and their cards."""
 
 
 def user_cache() -> Path:

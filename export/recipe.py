@@ -15,11 +15,12 @@ _RUNNER = "export.convert.__main__"
 
 
 def recipe_of(net: Net, requirements: Path) -> str:
-    """Return the hash of the net's row, the lock it is converted with, and our code that converts it."""
+    """Return the hash of the net's row, own files, lock of the conversion and code that converts."""
     converter = net.converter.partition(":")[0]
     code = exporter_modules((converter, _RUNNER))
     ingredients = {
         "net": net,
+        "own": [own.source() for own in net.own],
         "requirements": file_sha256(requirements),
         "code": {name: file_sha256(path) for name, path in sorted(code.items())},
     }

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import onnx
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from export.checks import NEWEST_IR
 
@@ -18,6 +19,22 @@ def from_tflite(path: Path) -> onnx.ModelProto:
     model, _ = tf2onnx.convert.from_tflite(str(path), opset=TFLITE_OPSET)
     assert isinstance(model, onnx.ModelProto)
     return model
+
+
+def from_trained(path: Path) -> onnx.ModelProto:
+    """Return the graph of a net of our own, its weights widened from the float16 that they are kept in."""
+    model = onnx.load(path)
+    constants = {constant.name: constant for constant in model.graph.initializer}
+    kept = []
+    for node in model.graph.node:
+        if node.op_type == "Cast" and node.input[0] in constants:
+            constant = constants[node.input[0]]
+            wide = numpy_helper.to_array(constant).astype(np.float32)
+            constant.CopyFrom(numpy_helper.from_array(wide, node.output[0]))
+        else:
+            kept.append(node)
+    set_nodes(model, kept)
+    return finished(model)
 
 
 def only(model: onnx.ModelProto, operator: str) -> tuple[int, onnx.NodeProto]:

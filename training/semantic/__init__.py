@@ -1,0 +1,1 @@
+"""The `lite` net of semantic segmentation: a light DeepLab V3, taught by a larger one."""

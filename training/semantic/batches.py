@@ -1,0 +1,92 @@
+"""Batches of pictures with the teacher's logits, augmented alike."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from training.teacher import CLASSES
+
+SMALLEST_WINDOW = 0.65
+"""Of a view's side; views are crops themselves."""
+PASTE_SHARE = 0.5
+"""Of pictures that get a rectangle of another one pasted in (CutMix, Yun et al. 2019)."""
+STRIDE = 8
+
+
+class Batches:
+    """Draws batches from views uint8 [n, S, S, 3] and logits float16 [n, g, g, C]."""
+
+    def __init__(self, views: NDArray[np.uint8], logits: NDArray[np.float16]) -> None:
+        self._views, self._logits = views, logits
+        self._odds = rarity(logits)
+
+    def draw(self, random: np.random.Generator, size: int, side: int) -> tuple[Tensor, Tensor]:
+        """Return pictures [size, 3, side, side] of -1 to 1, and logits [size, C, side / 8, side / 8]."""
+        chosen = random.choice(len(self._views), size, p=self._odds)
+        views = torch.from_numpy(self._views[chosen]).permute(0, 3, 1, 2).float() / 127.5 - 1
+        logits = torch.from_numpy(self._logits[chosen].astype(np.float32)).permute(0, 3, 1, 2)
+        windows = random_windows(random, size)
+        pictures = sample(views, windows, side, corners=False)
+        targets = sample(logits, windows, side // STRIDE, corners=True)
+        _jitter(pictures, random)
+        _paste(pictures, targets, random)
+        return pictures.contiguous(memory_format=torch.channels_last), targets
+
+
+def rarity(logits: NDArray[np.float16]) -> NDArray[np.float64]:
+    """Return the odds of drawing each view: those with classes that few views show are drawn more often."""
+    classes = logits.argmax(axis=3).reshape(len(logits), -1)
+    shares = np.stack([(classes == one).mean(axis=1) for one in range(CLASSES)], axis=1)
+    shown = shares > 0.01
+    worth = 1 / np.sqrt(shown.sum(axis=0).clip(1))
+    worth[0] = worth[shown.any(axis=0)].min()
+    odds: NDArray[np.float64] = (shown * worth).max(axis=1).clip(worth[0])
+    return odds / odds.sum()
+
+
+def random_windows(random: np.random.Generator, size: int) -> Tensor:
+    """Return affine maps [size, 2, 3] from the unit square to random windows of it, half of them mirrored."""
+    shares = random.uniform(SMALLEST_WINDOW, 1, size)[:, None] * random.uniform(0.9, 1, (size, 2))
+    offsets = random.uniform(-1, 1, (size, 2)) * (1 - shares)
+    maps = np.zeros((size, 2, 3), dtype=np.float32)
+    maps[:, 0, 0] = shares[:, 0] * random.choice([-1, 1], size)
+    maps[:, 1, 1] = shares[:, 1]
+    maps[:, :, 2] = offsets
+    return torch.from_numpy(maps)
+
+
+def sample(maps: Tensor, windows: Tensor, side: int, *, corners: bool) -> Tensor:
+    """Return [B, C, side, side], the windows of `maps` seen at the centres of a grid of `side` cells.
+
+    `corners`: the outermost values of `maps` stand on the picture's edge (as the teacher's do), not half a
+    cell inside.
+    """
+    centres = (torch.arange(side) + 0.5) / side * 2 - 1
+    y, x = torch.meshgrid(centres, centres, indexing="ij")
+    points = torch.stack([x, y, torch.ones_like(x)], dim=2)
+    grid = torch.einsum("bij,hwj->bhwi", windows, points)
+    return grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=corners)
+
+
+def _jitter(pictures: Tensor, random: np.random.Generator) -> None:
+    """Change brightness, contrast and saturation of each picture a little, in place."""
+    count = len(pictures)
+    gains, saturations = torch.from_numpy(random.uniform(0.75, 1.25, (2, count, 1, 1, 1)).astype(np.float32))
+    shifts = torch.from_numpy(random.uniform(-0.2, 0.2, (count, 1, 1, 1)).astype(np.float32))
+    grey = pictures.mean(dim=1, keepdim=True)
+    pictures.sub_(grey).mul_(saturations).add_(grey).mul_(gains).add_(shifts).clamp_(-1, 1)
+
+
+def _paste(pictures: Tensor, targets: Tensor, random: np.random.Generator) -> None:
+    """Paste a rectangle of the next picture of the batch into some, with its logits, in place."""
+    cells = targets.shape[2]
+    others, other_targets = pictures.roll(1, 0), targets.roll(1, 0)
+    for index in np.flatnonzero(random.random(len(pictures)) < PASTE_SHARE):
+        height, width = random.integers(cells // 4, cells * 3 // 4, 2)
+        top, left = random.integers(0, cells - height), random.integers(0, cells - width)
+        place = (slice(None), slice(top, top + height), slice(left, left + width))
+        targets[index][place] = other_targets[index][place]
+        fine = (slice(None), *(slice(part.start * STRIDE, part.stop * STRIDE) for part in place[1:]))
+        pictures[index][fine] = others[index][fine]

@@ -1,0 +1,67 @@
+"""A light DeepLab V3: EfficientNet-Lite0 dilated to stride 16, atrous pooling, finer features for the edges.
+
+Source: Chen et al., "Rethinking Atrous Convolution for Semantic Image Segmentation" (2017), for the pooling;
+the join with finer features is that of its successor (DeepLab V3+, 2018), at stride 8 instead of 4: the
+teacher's own grid is no finer.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+from torchvision.models.segmentation.deeplabv3 import ASPP
+
+from training.backbone import CHANNELS, backbone
+
+WIDTH = 112
+FINE_WIDTH = 32
+RATES = (3, 6, 12)
+"""For grids of 16 to 24 cells; the paper's 6, 12, 18 are for 33."""
+DROPOUT = 0.1
+
+
+class SemanticNet(nn.Module):
+    """RGB [B, 3, H, W] of -1 to 1, sides multiples of 16, to logits [B, classes, H / 8, W / 8]."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone(output_stride=16)
+        self.pooling = ASPP(CHANNELS[4], RATES, WIDTH)
+        self.pooling.project[3] = nn.Dropout(DROPOUT)  # half of so few channels would be too many
+        self.fine = _block(CHANNELS[2], FINE_WIDTH, 1)
+        self.join = nn.Sequential(_depthwise(WIDTH + FINE_WIDTH), _block(WIDTH + FINE_WIDTH, WIDTH, 1))
+        self.classify = nn.Conv2d(WIDTH, classes, 1)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return the logits."""
+        _, _, fine, _, coarse = self.backbone(pictures)
+        pooled = interpolate(self.pooling(coarse), scale_factor=2, mode="bilinear", align_corners=False)
+        logits: Tensor = self.classify(self.join(torch.cat([pooled, self.fine(fine)], dim=1)))
+        return logits
+
+
+class Probabilities(nn.Module):
+    """Logits [B, C, h, w] of `net` as probabilities [B, h, w, C]."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Run the net."""
+        return torch.softmax(self.net(pictures).permute(0, 2, 3, 1), dim=3)
+
+
+def _block(inward: int, outward: int, size: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inward, outward, size, padding=size // 2, bias=False),
+        nn.BatchNorm2d(outward),
+        nn.ReLU(inplace=True),
+    )
+
+
+def _depthwise(width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(inplace=True),
+    )

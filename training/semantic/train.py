@@ -1,0 +1,104 @@
+"""Trains the net: `.venv-training/bin/python -m training.semantic.train [--steps N] [--threads N]`.
+
+The loss is the divergence from the teacher's probabilities, cell by cell (Hinton et al. 2015), cells of rare
+classes weighing more, since what counts in the end is the mean over classes.
+"""
+
+import argparse
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import kl_div, log_softmax, softmax
+
+from training.backbone import Normalised, freeze_statistics
+from training.files import RESULTS
+from training.loop import Average, Run, cosine_rate, generator, set_rate, trained
+from training.onnx_export import export_net
+from training.semantic.batches import Batches
+from training.semantic.net import Probabilities, SemanticNet
+from training.semantic.views import LOGITS, VIEWS
+from training.teacher import CLASSES
+
+NAME = "semantic"
+SEED = 7
+STEPS = 3000
+BATCH = 8
+SIDE = 256
+LARGE_SIDE, LARGE_SHARE = 320, 0.2
+"""The last part of the training sees pictures of the size that is served."""
+PEAK_RATE = 1.5e-3
+BACKBONE_SCALE = 0.25
+FROZEN_STAGES = 2
+RARE_POWER = 0.3
+SERVED_SIDE = 320
+
+
+def train(steps: int) -> None:
+    """Train from the pretrained backbone, or from the last checkpoint."""
+    views, logits = np.load(VIEWS, mmap_mode="r"), np.load(LOGITS)
+    batches = Batches(views, logits)
+    weights = class_weights(logits)
+    net = SemanticNet(CLASSES).to(memory_format=torch.channels_last)
+    optimiser = _optimiser(net)
+    average = Average(net)
+    run = Run(NAME, {"net": net, "optimiser": optimiser, "average": average}, steps, SEED)
+    net.train()
+    freeze_statistics(net.backbone)
+    for step in run:
+        side = LARGE_SIDE if step > steps * (1 - LARGE_SHARE) else SIDE
+        pictures, targets = batches.draw(generator(SEED, step), BATCH, side)
+        set_rate(optimiser, cosine_rate(step, steps, PEAK_RATE))
+        loss = divergence(net(pictures), targets, weights)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        average.update(net)
+        run.report(loss=loss.item())
+
+
+def divergence(logits: Tensor, teacher: Tensor, weights: Tensor) -> Tensor:
+    """Return the mean divergence of [B, C, h, w] from the teacher's, weighted by its likeliest class."""
+    each = kl_div(log_softmax(logits, dim=1), softmax(teacher, dim=1), reduction="none").sum(dim=1)
+    weight = weights[teacher.argmax(dim=1)]
+    return (each * weight).sum() / weight.sum()
+
+
+def class_weights(logits: NDArray[np.float16]) -> Tensor:
+    """Return a weight a class: a power of how seldom its cells are, 1 for the background."""
+    counts = np.bincount(logits.argmax(axis=3).ravel(), minlength=CLASSES).clip(1)
+    return torch.from_numpy((counts[0] / counts) ** RARE_POWER).float()
+
+
+def _optimiser(net: SemanticNet) -> torch.optim.Optimizer:
+    shallow = [net.backbone.conv_stem, net.backbone.bn1, *list(net.backbone.blocks)[:FROZEN_STAGES]]
+    for part in shallow:
+        part.requires_grad_(False)
+    pretrained = [one for one in net.backbone.parameters() if one.requires_grad]
+    ours = [one for name, one in net.named_parameters() if not name.startswith("backbone.")]
+    return torch.optim.AdamW(
+        [{"params": pretrained, "scale": BACKBONE_SCALE}, {"params": ours}], weight_decay=1e-2
+    )
+
+
+def export() -> None:
+    """Write what the training kept as the graph that is served."""
+    net = Normalised(Probabilities(trained(NAME, SemanticNet(CLASSES))))
+    example = torch.randint(0, 256, (2, SERVED_SIDE, SERVED_SIDE, 3), dtype=torch.uint8)
+    export_net(net, example, "pixels", ["class_probs"], RESULTS / "semantic_segmentation_net.onnx")
+
+
+def main() -> None:
+    """Train, then export."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    choices = parser.parse_args()
+    torch.set_num_threads(choices.threads)
+    train(choices.steps)
+    export()
+
+
+if __name__ == "__main__":
+    main()
