@@ -9,12 +9,13 @@ A training is repeatable on one machine and one number of threads: every step dr
 from `generator(seed, step)`.
 """
 
+import argparse
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -22,11 +23,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
+from training.backbone import freeze_statistics
 from training.files import work_folder
 
 CHECKPOINT_EVERY_S = 120.0
 REPORT_EVERY = 50
 SMOOTHING = 0.98
+WEIGHT_DECAY = 1e-2
 
 
 class Stateful(Protocol):
@@ -152,6 +155,42 @@ class Run:
         draft.replace(self._checkpoint)
 
 
+class Plan(NamedTuple):
+    """What a training is called, how long it is, and how fast it learns: the backbone more slowly."""
+
+    name: str
+    steps: int
+    seed: int
+    peak_rate: float
+    backbone_scale: float
+
+
+def fit(plan: Plan, net: nn.Module, loss_of: Callable[[np.random.Generator, float], Tensor]) -> None:
+    """Train `net`, which has a pretrained `backbone`, and keep its weights and their average.
+
+    `loss_of` takes a step's random numbers and the share of the training that is done. What of the backbone
+    needs no gradient stays as it is.
+    """
+    net.to(memory_format=torch.channels_last)
+    pretrained = [one for one in net.backbone.parameters() if one.requires_grad]
+    ours = [one for part, one in net.named_parameters() if not part.startswith("backbone.")]
+    optimiser = torch.optim.AdamW(
+        [{"params": pretrained, "scale": plan.backbone_scale}, {"params": ours}], weight_decay=WEIGHT_DECAY
+    )
+    average = Average(net)
+    run = Run(plan.name, {"net": net, "optimiser": optimiser, "average": average}, plan.steps, plan.seed)
+    net.train()
+    freeze_statistics(net.backbone)
+    for step in run:
+        set_rate(optimiser, cosine_rate(step, plan.steps, plan.peak_rate))
+        loss = loss_of(generator(plan.seed, step), step / plan.steps)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        average.update(net)
+        run.report(loss=loss.item())
+
+
 def trained(name: str, net: nn.Module) -> nn.Module:
     """Load the averaged weights that the training `name` kept last into `net`; return it for inference."""
     path: Path = work_folder(name) / "checkpoint.pt"
@@ -162,3 +201,13 @@ def trained(name: str, net: nn.Module) -> nn.Module:
 def as_batch(pictures: list[np.ndarray[Any, Any]]) -> Tensor:
     """Return pictures uint8 [H, W, 3] of one size as a batch."""
     return torch.from_numpy(np.stack(pictures))
+
+
+def steps_and_threads(purpose: str, steps: int) -> int:
+    """Return the steps that the command line asks for, and set the threads that it names."""
+    parser = argparse.ArgumentParser(description=purpose)
+    parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    choices = parser.parse_args()
+    torch.set_num_threads(choices.threads)
+    return int(choices.steps)

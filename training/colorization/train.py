@@ -16,7 +16,7 @@ from training.colorization.pictures import crops, stored_photos
 from training.loop import Average, Run, cosine_rate, generator, set_rate
 
 NAME = "colorization"
-STEPS = 4500
+STEPS = 3600
 BATCH = 8
 SIDE = 160
 RATE = 1e-3
@@ -30,22 +30,23 @@ LONGEST_GRADIENT = 20.0
 def halved(pictures: Tensor) -> tuple[Tensor, Tensor]:
     """Return the net's input [B, 3, H, W] of -1 to 1, and the truth RGB [B, 3, H/2, W/2], of uint8 [B, H, W, 3]."""
     rgb = pictures.permute(0, 3, 1, 2).float()
-    grey = luma(rgb).round().expand(-1, 3, -1, -1) / 127.5 - 1
+    grey = luma(rgb).round().repeat(1, 3, 1, 1) / 127.5 - 1
+    grey = grey.contiguous(memory_format=torch.channels_last)  # a quarter less time on a CPU
     return grey, functional.avg_pool2d(rgb, 2)
 
 
 def optimiser_of(net: ColourNet) -> torch.optim.Optimizer:
     """Return AdamW with a slower encoder."""
     encoder = [parameter for parameter in net.encoder.parameters() if parameter.requires_grad]
-    ours = {id(parameter) for parameter in net.encoder.parameters()}
-    decoder = [parameter for parameter in net.parameters() if id(parameter) not in ours]
+    decoder = [parameter for name, parameter in net.named_parameters() if not name.startswith("encoder.")]
     groups = [{"params": encoder, "scale": ENCODER_SCALE}, {"params": decoder, "scale": 1.0}]
     return torch.optim.AdamW(groups, lr=RATE, weight_decay=DECAY)
 
 
 def main() -> None:
     """Run both phases."""
-    net, perception, vividness = ColourNet(), Perception(), Vividness(VIVIDNESS)
+    net, perception = (part.to(memory_format=torch.channels_last) for part in (ColourNet(), Perception()))
+    vividness = Vividness(VIVIDNESS)
     optimiser, average = optimiser_of(net), Average(net)
     photos = stored_photos()
     parts = {"net": net, "optimiser": optimiser, "average": average, "vividness": vividness}

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import grid_sample
 
+from training.augment import jitter, sample, windows
 from training.teacher import CLASSES
 
 SMALLEST_WINDOW = 0.65
@@ -27,10 +27,11 @@ class Batches:
         chosen = random.choice(len(self._views), size, p=self._odds)
         views = torch.from_numpy(self._views[chosen]).permute(0, 3, 1, 2).float() / 127.5 - 1
         logits = torch.from_numpy(self._logits[chosen].astype(np.float32)).permute(0, 3, 1, 2)
-        windows = random_windows(random, size)
-        pictures = sample(views, windows, side, corners=False)
-        targets = sample(logits, windows, side // STRIDE, corners=True)
-        _jitter(pictures, random)
+        shares = random.uniform(SMALLEST_WINDOW, 1, (size, 1)) * random.uniform(0.9, 1, (size, 2))
+        places = windows(random, shares, random.uniform(-1, 1, (size, 2)) * (1 - shares))
+        pictures = sample(views, places, side, corners=False)
+        targets = sample(logits, places, side // STRIDE, corners=True)
+        jitter(pictures, random)
         _paste(pictures, targets, random)
         return pictures.contiguous(memory_format=torch.channels_last), targets
 
@@ -44,39 +45,6 @@ def rarity(logits: NDArray[np.float16]) -> NDArray[np.float64]:
     worth[0] = worth[shown.any(axis=0)].min()
     odds: NDArray[np.float64] = (shown * worth).max(axis=1).clip(worth[0])
     return odds / odds.sum()
-
-
-def random_windows(random: np.random.Generator, size: int) -> Tensor:
-    """Return affine maps [size, 2, 3] from the unit square to random windows of it, half of them mirrored."""
-    shares = random.uniform(SMALLEST_WINDOW, 1, size)[:, None] * random.uniform(0.9, 1, (size, 2))
-    offsets = random.uniform(-1, 1, (size, 2)) * (1 - shares)
-    maps = np.zeros((size, 2, 3), dtype=np.float32)
-    maps[:, 0, 0] = shares[:, 0] * random.choice([-1, 1], size)
-    maps[:, 1, 1] = shares[:, 1]
-    maps[:, :, 2] = offsets
-    return torch.from_numpy(maps)
-
-
-def sample(maps: Tensor, windows: Tensor, side: int, *, corners: bool) -> Tensor:
-    """Return [B, C, side, side], the windows of `maps` seen at the centres of a grid of `side` cells.
-
-    `corners`: the outermost values of `maps` stand on the picture's edge (as the teacher's do), not half a
-    cell inside.
-    """
-    centres = (torch.arange(side) + 0.5) / side * 2 - 1
-    y, x = torch.meshgrid(centres, centres, indexing="ij")
-    points = torch.stack([x, y, torch.ones_like(x)], dim=2)
-    grid = torch.einsum("bij,hwj->bhwi", windows, points)
-    return grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=corners)
-
-
-def _jitter(pictures: Tensor, random: np.random.Generator) -> None:
-    """Change brightness, contrast and saturation of each picture a little, in place."""
-    count = len(pictures)
-    gains, saturations = torch.from_numpy(random.uniform(0.75, 1.25, (2, count, 1, 1, 1)).astype(np.float32))
-    shifts = torch.from_numpy(random.uniform(-0.2, 0.2, (count, 1, 1, 1)).astype(np.float32))
-    grey = pictures.mean(dim=1, keepdim=True)
-    pictures.sub_(grey).mul_(saturations).add_(grey).mul_(gains).add_(shifts).clamp_(-1, 1)
 
 
 def _paste(pictures: Tensor, targets: Tensor, random: np.random.Generator) -> None:

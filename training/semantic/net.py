@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 from torchvision.models.segmentation.deeplabv3 import ASPP
 
 from training.backbone import CHANNELS, backbone
+from training.blocks import block, depthwise
 
 WIDTH = 112
 FINE_WIDTH = 32
@@ -27,8 +28,8 @@ class SemanticNet(nn.Module):
         self.backbone = backbone(output_stride=16)
         self.pooling = ASPP(CHANNELS[4], RATES, WIDTH)
         self.pooling.project[3] = nn.Dropout(DROPOUT)  # half of so few channels would be too many
-        self.fine = _block(CHANNELS[2], FINE_WIDTH, 1)
-        self.join = nn.Sequential(_depthwise(WIDTH + FINE_WIDTH), _block(WIDTH + FINE_WIDTH, WIDTH, 1))
+        self.fine = block(CHANNELS[2], FINE_WIDTH)
+        self.join = nn.Sequential(depthwise(WIDTH + FINE_WIDTH), block(WIDTH + FINE_WIDTH, WIDTH))
         self.classify = nn.Conv2d(WIDTH, classes, 1)
 
     def forward(self, pictures: Tensor) -> Tensor:
@@ -49,19 +50,3 @@ class Probabilities(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """Run the net."""
         return torch.softmax(self.net(pictures).permute(0, 2, 3, 1), dim=3)
-
-
-def _block(inward: int, outward: int, size: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inward, outward, size, padding=size // 2, bias=False),
-        nn.BatchNorm2d(outward),
-        nn.ReLU(inplace=True),
-    )
-
-
-def _depthwise(width: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False),
-        nn.BatchNorm2d(width),
-        nn.ReLU(inplace=True),
-    )

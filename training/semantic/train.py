@@ -4,17 +4,15 @@ The loss is the divergence from the teacher's probabilities, cell by cell (Hinto
 classes weighing more, since what counts in the end is the mean over classes.
 """
 
-import argparse
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax, softmax
 
-from training.backbone import Normalised, freeze_statistics
+from training.backbone import Normalised
 from training.files import RESULTS
-from training.loop import Average, Run, cosine_rate, generator, set_rate, trained
+from training.loop import Plan, fit, steps_and_threads, trained
 from training.onnx_export import export_net
 from training.semantic.batches import Batches
 from training.semantic.net import Probabilities, SemanticNet
@@ -37,25 +35,18 @@ SERVED_SIDE = 320
 
 def train(steps: int) -> None:
     """Train from the pretrained backbone, or from the last checkpoint."""
-    views, logits = np.load(VIEWS, mmap_mode="r"), np.load(LOGITS)
-    batches = Batches(views, logits)
-    weights = class_weights(logits)
-    net = SemanticNet(CLASSES).to(memory_format=torch.channels_last)
-    optimiser = _optimiser(net)
-    average = Average(net)
-    run = Run(NAME, {"net": net, "optimiser": optimiser, "average": average}, steps, SEED)
-    net.train()
-    freeze_statistics(net.backbone)
-    for step in run:
-        side = LARGE_SIDE if step > steps * (1 - LARGE_SHARE) else SIDE
-        pictures, targets = batches.draw(generator(SEED, step), BATCH, side)
-        set_rate(optimiser, cosine_rate(step, steps, PEAK_RATE))
-        loss = divergence(net(pictures), targets, weights)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        average.update(net)
-        run.report(loss=loss.item())
+    logits = np.load(LOGITS)
+    batches, weights = Batches(np.load(VIEWS, mmap_mode="r"), logits), class_weights(logits)
+    net = SemanticNet(CLASSES)
+    for part in (net.backbone.conv_stem, net.backbone.bn1, *list(net.backbone.blocks)[:FROZEN_STAGES]):
+        part.requires_grad_(False)
+
+    def loss_of(random: np.random.Generator, done: float) -> Tensor:
+        side = LARGE_SIDE if done > 1 - LARGE_SHARE else SIDE
+        pictures, targets = batches.draw(random, BATCH, side)
+        return divergence(net(pictures), targets, weights)
+
+    fit(Plan(NAME, steps, SEED, PEAK_RATE, BACKBONE_SCALE), net, loss_of)
 
 
 def divergence(logits: Tensor, teacher: Tensor, weights: Tensor) -> Tensor:
@@ -71,17 +62,6 @@ def class_weights(logits: NDArray[np.float16]) -> Tensor:
     return torch.from_numpy((counts[0] / counts) ** RARE_POWER).float()
 
 
-def _optimiser(net: SemanticNet) -> torch.optim.Optimizer:
-    shallow = [net.backbone.conv_stem, net.backbone.bn1, *list(net.backbone.blocks)[:FROZEN_STAGES]]
-    for part in shallow:
-        part.requires_grad_(False)
-    pretrained = [one for one in net.backbone.parameters() if one.requires_grad]
-    ours = [one for name, one in net.named_parameters() if not name.startswith("backbone.")]
-    return torch.optim.AdamW(
-        [{"params": pretrained, "scale": BACKBONE_SCALE}, {"params": ours}], weight_decay=1e-2
-    )
-
-
 def export() -> None:
     """Write what the training kept as the graph that is served."""
     net = Normalised(Probabilities(trained(NAME, SemanticNet(CLASSES))))
@@ -91,12 +71,7 @@ def export() -> None:
 
 def main() -> None:
     """Train, then export."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    choices = parser.parse_args()
-    torch.set_num_threads(choices.threads)
-    train(choices.steps)
+    train(steps_and_threads(__doc__ or "", STEPS))
     export()
 
 

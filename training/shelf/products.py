@@ -12,7 +12,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-CATALOGUE_SEED = 171
+CATALOGUE_SEED = 191
+"""Of thirty, the one whose most similar two products differ most."""
 FLAVOURS_PER_BRAND = 9
 
 Choice = TypeVar("Choice")

@@ -25,7 +25,7 @@ FEWEST, MOST = 50, 300
 """Drinks on a shelf."""
 LEAST_VISIBLE = 0.3
 """A drink of which less than this share of its area shows is part of the scenery."""
-MEAN_SLOT = 0.36
+MEAN_SLOT = 0.33
 """Width of a drink and its gap by the height of its row, on the average: from it follows the number of rows."""
 
 Floats = NDArray[np.float32]
@@ -70,7 +70,8 @@ class _Canvas:
         self.areas.append(int((cover > 0.5).sum()))
         top = drink.foot - drink.height
         self._blend(top, drink.left + max(2, width // 9), np.float32(0), cover * np.float32(0.4))
-        self._blend(top, drink.left, pixels[..., :3] * np.float32(brightness), cover, len(self.classes))
+        lit = (pixels[..., :3] * np.float32(brightness)).clip(0, 255)
+        self._blend(top, drink.left, lit, cover, len(self.classes))
 
     def _blend(
         self, top: int, left: int, colours: Floats | np.float32, cover: Floats, number: int = 0
@@ -96,39 +97,54 @@ def render_shelf(seed: int) -> Shelf:
     long, aspect = int(rng.integers(1200, 1801)), float(rng.choice([4 / 3, 3 / 4, 1.0, 3 / 2, 16 / 9]))
     height, width = (long, round(long * aspect)) if aspect < 1 else (round(long / aspect), long)
     canvas = _stocked(rng, height, width)
-    colours = Image.fromarray(_lit(canvas.colours, rng))
     quad = _view(rng, height, width)
-    seen = _photographed(colours.transform((width, height), Image.Transform.PERSPECTIVE, quad, Image.Resampling.BILINEAR), rng)
-    numbers = Image.fromarray(canvas.numbers).transform((width, height), Image.Transform.PERSPECTIVE, quad)
+    perspective, size = Image.Transform.PERSPECTIVE, (width, height)
+    colours = Image.fromarray(canvas.colours).transform(size, perspective, quad, Image.Resampling.BILINEAR)
+    numbers = Image.fromarray(canvas.numbers).transform(size, perspective, quad)
+    seen = _photographed(colours, rng)
     boxes, numbers_seen = _visible(np.asarray(numbers), np.array(canvas.areas))
     return Shelf(seen, boxes, np.array(canvas.classes, dtype=np.int64)[numbers_seen])
 
 
 def _stocked(rng: np.random.Generator, height: int, width: int) -> _Canvas:
     """Return a canvas with wall, boards, price tags and drinks."""
-    wanted = float(np.exp(rng.uniform(np.log(FEWEST * 1.15), np.log(MOST))))
-    rows = max(2, round(np.sqrt(wanted * MEAN_SLOT * height / width)))
-    pitch = height / rows
-    shrink = min(1.25, pitch * width * rows / (wanted * MEAN_SLOT * pitch * pitch))
+    sides = _sides(rng, width)
+    board = float(rng.uniform(0.07, 0.13))
+    rows = _arranged(rng, height, sides, board)
     canvas = _Canvas(height, width)
     canvas.colours[:] = rng.integers(40, 225, 3)
-    sides = _sides(rng, width)
-    board = max(5, round(pitch * rng.uniform(0.07, 0.13)))
     paint, left_out = rng.integers(90, 245, 3), float(rng.choice([0.0, 0.03, 0.12]))
-    drinks = [
-        _row(rng, round(pitch * (row + 1)) - board, round(pitch) - board, sides, shrink)
-        for row in range(rows)
-    ]
-    keep = min(1 - left_out, MOST / max(1, sum(map(len, drinks))))
-    for row, standing in enumerate(drinks):
-        floor = round(pitch * (row + 1)) - board
+    keep = min(1 - left_out, 0.95 * MOST / sum(map(len, rows)))
+    pitch = height / len(rows)
+    thick = max(5, round(pitch * board))
+    for row, standing in enumerate(rows):
+        floor = _floor(row, pitch, board)
         _hollow(canvas, round(pitch * row), floor)
         for drink in sorted(standing, key=lambda one: -one.depth):
             if rng.random() < keep:
                 canvas.place(drink, float(rng.uniform(0.88, 1.05)) * (1 - 0.35 * drink.depth))
-        _board(canvas, rng, floor, board, paint)
+        _board(canvas, rng, floor, thick, paint)
     _posts(canvas, sides, paint)
     return canvas
+
+
+def _arranged(
+    rng: np.random.Generator, height: int, sides: tuple[int, int], board: float
+) -> list[list[Drink]]:
+    """Return the drinks row by row: as many rows as bring enough of them, seen in perspective and with gaps."""
+    wanted = float(np.exp(rng.uniform(np.log(FEWEST * 1.1), np.log(MOST * 1.1))))
+    count = max(2, round(np.sqrt(wanted * MEAN_SLOT * height / (sides[1] - sides[0]))))
+    while True:
+        pitch = height / count
+        rows = [_row(rng, _floor(row, pitch, board), round(pitch * (1 - board)), sides) for row in range(count)]
+        if sum(map(len, rows)) >= FEWEST * 1.25:
+            return rows
+        count += 1
+
+
+def _floor(row: int, pitch: float, board: float) -> int:
+    """Return where the drinks of a row stand; `board` is the share of `pitch` that the board takes."""
+    return round(pitch * (row + 1 - board))
 
 
 def _sides(rng: np.random.Generator, width: int) -> tuple[int, int]:
@@ -139,9 +155,7 @@ def _sides(rng: np.random.Generator, width: int) -> tuple[int, int]:
     return round(width * left), round(width * (1 - right))
 
 
-def _row(
-    rng: np.random.Generator, floor: int, clear: int, sides: tuple[int, int], spread: float
-) -> list[Drink]:
+def _row(rng: np.random.Generator, floor: int, clear: int, sides: tuple[int, int]) -> list[Drink]:
     """Return the drinks of a row whose board is at `floor`, `clear` pixels under the board above."""
     tallest = clear * rng.uniform(0.78, 0.95)
     drinks: list[Drink] = []
@@ -160,7 +174,7 @@ def _row(
             foot = floor - round(depth * clear * 0.035)
             yaw = int(rng.integers(len(YAWS)))
             drinks.append(Drink(product, yaw, round(left), foot, round(height * (1 - 0.06 * depth)), depth))
-            left += step * gap * rng.uniform(0.95, 1.05) * max(1.0, spread)
+            left += step * gap * rng.uniform(0.95, 1.05)
         left += clear * rng.uniform(0, 0.06)
     return drinks
 
@@ -207,16 +221,11 @@ def _posts(canvas: _Canvas, sides: tuple[int, int], paint: NDArray[np.int64]) ->
         canvas.colours[:, max(0, edge) : max(0, edge + thick)] = paint * 0.8
 
 
-def _lit(colours: Picture, rng: np.random.Generator) -> Picture:
-    """Return the canvas under uneven light of one tint."""
-    height, width = colours.shape[:2]
+def _light(rng: np.random.Generator, height: int, width: int) -> Floats:
+    """Return uneven light, float32 [height, width], by which colours are multiplied."""
     strength = rng.uniform(0.65, 1.2) * (1 + rng.uniform(-0.25, 0.25, (3, 3)))
-    field = np.asarray(
-        Image.fromarray(strength.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
-    )
-    tint = (1 + rng.uniform(-0.1, 0.1, 3)).astype(np.float32)
-    lit: Picture = (colours * field[..., None] * tint).clip(0, 255).astype(np.uint8)
-    return lit
+    coarse = Image.fromarray(strength.astype(np.float32))
+    return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
 
 
 def _view(rng: np.random.Generator, height: int, width: int) -> Sequence[float]:
@@ -233,14 +242,17 @@ def _view(rng: np.random.Generator, height: int, width: int) -> Sequence[float]:
 
 
 def _photographed(picture: Image.Image, rng: np.random.Generator) -> Picture:
-    """Return what a camera and its JPEG make of the picture."""
-    blurred = picture.filter(ImageFilter.GaussianBlur(float(rng.choice([0, 0.5, 0.8, 1.2]))))
-    noise = rng.standard_normal((256, 256, 3), dtype=np.float32) * np.float32(rng.uniform(1, 8))
+    """Return what lamps, a camera and its JPEG make of the picture."""
     height, width = picture.height, picture.width
-    tiled = np.tile(noise, (height // 256 + 1, width // 256 + 1, 1))[:height, :width]
-    noisy = (np.asarray(blurred) + tiled).clip(0, 255).astype(np.uint8)
+    blurred = picture.filter(ImageFilter.GaussianBlur(float(rng.choice([0, 0.5, 0.8, 1.2]))))
+    tints = rng.uniform(0.9, 1.1, 3)
+    tinted = blurred.point([min(255, round(value * tint)) for tint in tints for value in range(256)])
+    noise = rng.standard_normal((256, 256, 3), dtype=np.float32) * np.float32(rng.uniform(1, 8))
+    seen = np.asarray(tinted) * _light(rng, height, width)[..., None]
+    seen += np.tile(noise, (height // 256 + 1, width // 256 + 1, 1))[:height, :width]
     file = io.BytesIO()
-    Image.fromarray(noisy).save(file, "JPEG", quality=int(rng.integers(60, 96)))
+    quality = int(rng.integers(60, 96))
+    Image.fromarray(seen.clip(0, 255, out=seen).astype(np.uint8)).save(file, "JPEG", quality=quality)
     return np.asarray(Image.open(file))
 
 

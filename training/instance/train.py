@@ -1,0 +1,85 @@
+"""Trains the mask net: `.venv-training/bin/python -m training.instance.train [--steps N] [--threads N]`."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from training.augment import jitter, sample, windows
+from training.backbone import Normalised
+from training.files import RESULTS
+from training.instance.net import MaskNet, Probabilities
+from training.instance.stored import MARGINS, REGIONS, ROOM
+from training.loop import Plan, fit, steps_and_threads, trained
+from training.onnx_export import export_net
+
+NAME = "instance"
+SEED = 11
+STEPS = 2500
+BATCH = 16
+SIDE = 112
+MARGIN = 0.1
+"""The served region's, around a box (export/convert/instance_segmentation.py)."""
+SERVED_SHARE = (1 + 2 * MARGIN) / (1 + 2 * ROOM)
+"""Of a stored region's side."""
+SCALES = (0.9, 1.15)
+SHIFT = 0.06
+"""How far a window strays, of the stored region's side: a detector's boxes err as much."""
+PEAK_RATE = 1.5e-3
+BACKBONE_SCALE = 0.3
+
+
+def draw(
+    random: np.random.Generator, regions: NDArray[np.uint8], margins: NDArray[np.float16]
+) -> tuple[Tensor, Tensor]:
+    """Return regions [BATCH, 3, SIDE, SIDE] of -1 to 1, and their margins [BATCH, 1, SIDE/2, SIDE/2]."""
+    chosen = np.sort(random.choice(len(regions), BATCH, replace=False))
+    pictures = torch.from_numpy(regions[chosen]).permute(0, 3, 1, 2).float() / 127.5 - 1
+    maps = torch.from_numpy(margins[chosen].astype(np.float32))[:, None]
+    shares = SERVED_SHARE * random.uniform(*SCALES, (BATCH, 2))
+    places = windows(random, shares, random.uniform(-SHIFT, SHIFT, (BATCH, 2)))
+    inputs = sample(pictures, places, SIDE, corners=False)
+    jitter(inputs, random)
+    return inputs.contiguous(memory_format=torch.channels_last), sample(
+        maps, places, SIDE // 2, corners=False
+    )
+
+
+def distance(logits: Tensor, margins: Tensor) -> Tensor:
+    """Return cross-entropy with the teacher's own doubt, and Dice's distance, which is nearer to IoU."""
+    truth = torch.sigmoid(margins)
+    entropy = binary_cross_entropy_with_logits(logits, truth)
+    answer, hard = torch.sigmoid(logits), (margins > 0).float()
+    common, sizes = (answer * hard).sum((1, 2, 3)), (answer + hard).sum((1, 2, 3))
+    dice: Tensor = 1 - ((2 * common + 1) / (sizes + 1)).mean()
+    return entropy + 0.5 * dice
+
+
+def train(steps: int) -> None:
+    """Train from the pretrained backbone, or from the last checkpoint."""
+    regions, margins = np.load(REGIONS, mmap_mode="r"), np.load(MARGINS, mmap_mode="r")
+    net = MaskNet()
+
+    def loss_of(random: np.random.Generator, _: float) -> Tensor:
+        inputs, truth = draw(random, regions, margins)
+        return distance(net(inputs), truth)
+
+    fit(Plan(NAME, steps, SEED, PEAK_RATE, BACKBONE_SCALE), net, loss_of)
+
+
+def export() -> None:
+    """Write what the training kept as the graph that is served."""
+    net = Normalised(Probabilities(trained(NAME, MaskNet())))
+    example = torch.randint(0, 256, (2, SIDE, SIDE, 3), dtype=torch.uint8)
+    export_net(net, example, "regions", ["mask_probs"], RESULTS / "instance_segmentation_mask_net.onnx")
+
+
+def main() -> None:
+    """Train, then export."""
+    train(steps_and_threads(__doc__ or "", STEPS))
+    export()
+
+
+if __name__ == "__main__":
+    main()
