@@ -27,7 +27,7 @@ test: dev export samples  ## run all tests
 
 .PHONY: bench
 bench: export samples  ## print latency and throughput beside bare inference
-	@$(BIN)/python -m embedded run -- $(BIN)/python -m bench.speed
+	@$(BIN)/python -m embedded run -- sh -c '$(BIN)/python -m bench.speed && $(BIN)/python -m bench.large'
 
 .PHONY: accuracy
 accuracy: export samples .venv-reference/.stamp .venv-mediapipe/.stamp  ## print accuracy against labels and reference pipelines
@@ -85,4 +85,4 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp requirements/dev.txt
 .venv-reference/.stamp .venv-mediapipe/.stamp .venv-training/.stamp: .venv-%/.stamp: $(UV) requirements/%.txt
 	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-$*
 	@$(UV) pip install --quiet --require-hashes --python .venv-$*/bin/python -r requirements/$*.txt
-	@touch $@
+	@sha256sum requirements/$*.txt | cut -c-64 > $@  # as export/environment.py does

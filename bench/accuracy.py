@@ -19,8 +19,12 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.accuracy_foreground import foreground
+from bench.accuracy_image_colorization import colorization
+from bench.accuracy_instance_segmentation import masks
 from bench.accuracy_object_detection import detection_parity
 from bench.accuracy_scenes import scenes
+from bench.accuracy_semantic_segmentation import classes_of_pixels
+from bench.accuracy_shelf_counting import products
 from bench.accuracy_similarity import similarity
 from bench.bare import runner
 from bench.figure import Figure, share_figure
@@ -48,7 +52,12 @@ class Rows(NamedTuple):
 ROWS = {
     "image_classification_net": Rows("pixels", (280, 280, 3)),
     "object_detection_net": Rows("pixels", (300, 300, 3), np.float32),
+    "instance_segmentation_mask_net": Rows("regions", (112, 112, 3)),
+    "semantic_segmentation_net": Rows("pixels", (320, 320, 3)),
+    "shelf_counting_detection_net": Rows("pixels", (640, 640, 3)),
+    "shelf_counting_classification_net": Rows("crops", (96, 96, 3)),
     "foreground_segmentation_net": Rows("pixels", (256, 256, 3)),
+    "image_colorization_net": Rows("pixels", (256, 256, 3)),
     "ocr_detection_net": Rows("pixels", (320, 480, 3)),
     "ocr_angle_net": Rows("lines", (48, 192, 3)),
     "ocr_recognition_net": Rows("lines", (48, 320, 3)),
@@ -130,7 +139,11 @@ MEASURES: dict[str, Callable[[ModelHub], Iterator[Figure]]] = {
     "scene_classification": scenes,
     "image_similarity": similarity,
     "object_detection": detection_parity,
+    "instance_segmentation": masks,
+    "semantic_segmentation": classes_of_pixels,
     "foreground_segmentation": foreground,
+    "image_colorization": colorization,
+    "shelf_counting": products,
     "ocr": ocr_parity,
     "batches": batch_rows,
 }

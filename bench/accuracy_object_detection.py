@@ -151,4 +151,6 @@ def _environment_and_graph(progress: Progress) -> tuple[Path, Path]:
     """Return the interpreter that has TensorFlow and the frozen graph; what is absent is fetched again."""
     paths = Paths(root=PROJECT, cache=user_cache())
     (file,) = next(net for net in NETS if net.name == NET).files
-    return ensure_environment(paths, progress), fetch([file], paths.cache, progress)[file]
+    return ensure_environment(paths.environment, paths.requirements, progress), fetch(
+        [file], paths.cache, progress
+    )[file]

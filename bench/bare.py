@@ -14,9 +14,13 @@ import onnxruntime as ort
 from backends.onnx_config import session_options
 from vision.classification import ClassificationPostprocess, ClassificationPreprocess, ScenePostprocess
 from vision.foreground_segmentation import ForegroundPostprocess, ForegroundPreprocess
+from vision.image_colorization import ColorizationPostprocess, ColorizationPreprocess
+from vision.instance_segmentation import InstanceSegmentationPostprocess, InstanceSegmentationPreprocess
 from vision.manifest import NET_VERSION, ONNX_FILE, Manifest, load_manifest, manifest_path
 from vision.object_detection import ObjectDetectionPostprocess, ObjectDetectionPreprocess
 from vision.ocr.stages import OcrPostprocess, OcrPreprocess
+from vision.semantic_segmentation import SemanticSegmentationPostprocess, SemanticSegmentationPreprocess
+from vision.shelf_counting import ShelfCountingPostprocess, ShelfCountingPreprocess
 from vision.similarity import SimilarityPostprocess, SimilarityPreprocess
 from vision.tensors import Tensors
 
@@ -95,6 +99,20 @@ def foreground_segmentation() -> Pipeline:
     return run
 
 
+def image_colorization() -> Pipeline:
+    """Return a new pipeline, for one thread."""
+    name = "image_colorization_net"
+    net = runner(name)
+    preprocess, postprocess = ColorizationPreprocess(manifest(name)), ColorizationPostprocess(manifest(name))
+
+    def run(image: bytes) -> Tensors:
+        prepared = preprocess(np.array([image], dtype=np.object_))
+        chroma = net({"pixels": prepared["pixels"][None]})["chroma"][0]
+        return postprocess(chroma, prepared["luma"])
+
+    return run
+
+
 def object_detection() -> Pipeline:
     """Return a new pipeline, for one thread."""
     name = "object_detection_net"
@@ -106,6 +124,60 @@ def object_detection() -> Pipeline:
         prepared = preprocess(np.array([image], dtype=np.object_))
         raw = net({"pixels": prepared["pixels"][None]})
         return postprocess(raw["box_encodings"][0], raw["class_logits"][0], prepared["picture_size"])
+
+    return run
+
+
+def semantic_segmentation() -> Pipeline:
+    """Return a new pipeline, for one thread."""
+    name = "semantic_segmentation_net"
+    net = runner(name)
+    preprocess = SemanticSegmentationPreprocess(manifest(name))
+    postprocess = SemanticSegmentationPostprocess(manifest(name))
+
+    def run(image: bytes) -> Tensors:
+        prepared = preprocess(np.array([image], dtype=np.object_))
+        class_probs = net({"pixels": prepared["pixels"][None]})["class_probs"][0]
+        return postprocess(class_probs, prepared["picture_size"])
+
+    return run
+
+
+def instance_segmentation() -> Pipeline:
+    """Return a new pipeline, for one thread."""
+    names = ("instance_segmentation_detection_net", "instance_segmentation_mask_net")
+    detect, mask = (runner(name) for name in names)
+    preprocess = InstanceSegmentationPreprocess(manifest(names[0]))
+    postprocess = InstanceSegmentationPostprocess(*(manifest(name) for name in names))
+    loop = asyncio.new_event_loop()
+
+    async def infer(_name: str, tensors: Tensors) -> Tensors:
+        return mask(tensors)
+
+    def run(image: bytes) -> Tensors:
+        prepared = preprocess(np.array([image], dtype=np.object_))
+        raw = detect({"pixels": prepared.pop("pixels")[None]})
+        first = {tensor: rows[0] for tensor, rows in raw.items()}
+        return loop.run_until_complete(postprocess(**first, **prepared, infer=infer))
+
+    return run
+
+
+def shelf_counting() -> Pipeline:
+    """Return a new pipeline, for one thread."""
+    names = ("shelf_counting_detection_net", "shelf_counting_classification_net")
+    detect, classify = (runner(name) for name in names)
+    preprocess = ShelfCountingPreprocess(manifest(names[0]))
+    postprocess = ShelfCountingPostprocess(*(manifest(name) for name in names))
+    loop = asyncio.new_event_loop()
+
+    async def infer(_name: str, tensors: Tensors) -> Tensors:
+        return classify(tensors)
+
+    def run(image: bytes) -> Tensors:
+        prepared = preprocess(np.array([image], dtype=np.object_))
+        candidates = detect({"pixels": prepared.pop("pixels")[None]})["candidates"][0]
+        return loop.run_until_complete(postprocess(candidates=candidates, **prepared, infer=infer))
 
     return run
 
@@ -136,6 +208,10 @@ PIPELINES: dict[str, Callable[[], Pipeline]] = {
     "scene_classification": scene_classification,
     "image_similarity": image_similarity,
     "foreground_segmentation": foreground_segmentation,
+    "image_colorization": image_colorization,
     "object_detection": object_detection,
+    "semantic_segmentation": semantic_segmentation,
+    "instance_segmentation": instance_segmentation,
+    "shelf_counting": shelf_counting,
     "ocr": ocr,
 }

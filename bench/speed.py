@@ -23,6 +23,7 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.bare import PIPELINES
+from client.demo import SHELF
 from gateway.services import SERVICES
 
 SAMPLES = Path(__file__).resolve().parent.parent / "weights" / "samples"
@@ -55,7 +56,12 @@ LOADS = {
     "foreground_segmentation": Load(
         ("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 60, 300, 0.6
     ),
+    # JSON of every pixel
+    "semantic_segmentation": Load(("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 40, 160),
+    "instance_segmentation": Load(("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 40, 160),
     "object_detection": Load(("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 40, 160),
+    "image_colorization": Load(("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 40, 160),
+    "shelf_counting": Load((SHELF.name,), 1280, 3, 12),
     "ocr": Load(("page.png",), 448, 2, 8),
 }
 
@@ -75,7 +81,8 @@ def jpegs(load: Load) -> list[bytes]:
     """Return the load's pictures as JPEG files of at most `longest_side` pixels a side."""
     files = []
     for name in load.pictures:
-        picture = Image.open(SAMPLES / name).convert("RGB")
+        folder = SHELF.parent if name == SHELF.name else SAMPLES
+        picture = Image.open(folder / name).convert("RGB")
         picture.thumbnail((load.longest_side, load.longest_side))
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=90)

@@ -1,21 +1,35 @@
 """Answers for people: a short line, and the picture with the answer drawn on it. One row a service."""
 
+import base64
+import colorsys
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from client.http import Answer
+from vision.rle import decode
+from vision.voc import VOC_CLASSES
 
 FONT = Path(__file__).resolve().parent.parent / "weights" / "fonts" / "NotoSansCJKtc-Regular.otf"
 ACCENT = (220, 30, 90)
 PAPER = (255, 255, 255)
+INK = (0, 0, 0)
+"""On coloured paper."""
 TINT = 0.6
 """Share of the accent's colour where something is tinted."""
 
+Colour = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+def _no_pictures(answer: Answer) -> Sequence[Image.Image]:
+    del answer
+    return ()
 
 
 @dataclass(frozen=True)
@@ -24,12 +38,16 @@ class Presentation:
 
     summary: Callable[[Answer], str]
     draw: Callable[[Image.Image, Answer], None]
+    pictures: Callable[[Answer], Sequence[Image.Image]] = _no_pictures
+    """RGB pictures in the answer itself, shown to the right of the request's."""
 
 
 def annotate(service: str, answer: Answer, *pictures: Image.Image) -> Image.Image:
     """Return an upright RGB copy of the pictures, side by side, with the answer drawn on it."""
-    canvas = _side_by_side([ImageOps.exif_transpose(picture).convert("RGB") for picture in pictures])
-    PRESENTATIONS[service].draw(canvas, answer)
+    presentation = PRESENTATIONS[service]
+    upright = [ImageOps.exif_transpose(picture).convert("RGB") for picture in pictures]
+    canvas = _side_by_side([*upright, *presentation.pictures(answer)])
+    presentation.draw(canvas, answer)
     return canvas
 
 
@@ -75,11 +93,75 @@ def _detection_summary(answer: Answer) -> str:
 
 
 def _draw_detections(canvas: Image.Image, answer: Answer) -> None:
+    _frame(canvas, answer, [ACCENT] * len(answer["detection_boxes"]))
+
+
+def _draw_instances(canvas: Image.Image, answer: Answer) -> None:
+    """Tint each thing in a colour of its own, and frame it."""
+    colours = [_colour(index) for index in range(len(answer["detection_masks"]))]
+    for mask, colour in zip(answer["detection_masks"], colours, strict=True):
+        _tint(canvas, decode(np.array(mask["counts"], dtype=np.int32), tuple(mask["size"])), colour)
+    _frame(canvas, answer, colours)
+
+
+def _frame(canvas: Image.Image, answer: Answer, colours: Sequence[Colour]) -> None:
+    """Draw the box and the name of each detection."""
     draw, face = ImageDraw.Draw(canvas), font(max(12, canvas.height // 32))
     boxes, names = answer["detection_boxes"], answer["detection_class_names"]
-    for (top, left, bottom, right), name in zip(boxes, names, strict=True):
-        draw.rectangle((left, top, right, bottom), outline=ACCENT, width=2)
+    for (top, left, bottom, right), name, colour in zip(boxes, names, colours, strict=True):
+        draw.rectangle((left, top, right, bottom), outline=colour, width=2)
         _label(draw, (left + 2, top + 2), name, face)
+
+
+def _shown_classes(answer: Answer) -> dict[int, float]:
+    """Return the share of the picture of each class in it but the background, the largest first."""
+    counts = np.bincount(np.array(answer["preds"], dtype=np.uint8).ravel())
+    shown = [one for one in np.argsort(-counts).tolist() if one and counts[one]]
+    return {one: float(counts[one] / counts.sum()) for one in shown}
+
+
+def _pixels_summary(answer: Answer) -> str:
+    shown = _shown_classes(answer).items()
+    return ", ".join(f"{VOC_CLASSES[one]} {share:.1%}" for one, share in shown) or "background alone"
+
+
+def _draw_classes_of_pixels(canvas: Image.Image, answer: Answer) -> None:
+    """Tint each class in its colour, and name those that are shown in a line."""
+    preds = np.array(answer["preds"], dtype=np.uint8)
+    draw, face, left = ImageDraw.Draw(canvas), font(max(14, canvas.height // 24)), 4.0
+    for one in _shown_classes(answer):
+        _tint(canvas, preds == one, _colour(one))
+    for one in _shown_classes(answer):
+        _label(draw, (left, 4), VOC_CLASSES[one], face, _colour(one))
+        left = draw.textbbox((left, 4), VOC_CLASSES[one], font=face)[2] + 8
+
+
+def _shelf_summary(answer: Answer) -> str:
+    counts = answer["product_count"]
+    if not counts:
+        return "no products"
+    most = sorted(counts.items(), key=lambda item: -item[1])[:3]
+    told = ", ".join(f"{number} {name}" for name, number in most)
+    return (
+        f"{sum(counts.values())} products of {len(counts)} kinds: {told}{' ...' if len(counts) > 3 else ''}"
+    )
+
+
+def _draw_shelf(canvas: Image.Image, answer: Answer) -> None:
+    """Frame every product in a colour of its kind: hundreds of names would hide the shelf."""
+    draw = ImageDraw.Draw(canvas)
+    colours = {name: _colour(index) for index, name in enumerate(answer["product_count"])}
+    boxes, names = answer["detection_boxes"], answer["detection_class_names"]
+    for (top, left, bottom, right), name in zip(boxes, names, strict=True):
+        draw.rectangle((left, top, right, bottom), outline=colours[name], width=max(2, canvas.height // 400))
+    _headline(canvas, _shelf_summary(answer))
+
+
+def _colour(index: int) -> Colour:
+    """Return a colour far from those of near indices: steps of the golden section round the wheel."""
+    shares = colorsys.hsv_to_rgb(index * 0.618 % 1, 1, 1)
+    red, green, blue = (round(255 * share) for share in shares)
+    return red, green, blue
 
 
 def _text_summary(answer: Answer) -> str:
@@ -104,24 +186,47 @@ def _people_summary(answer: Answer) -> str:
 
 def _tint_background(canvas: Image.Image, answer: Answer) -> None:
     """Blend all that shows nobody with the accent's colour."""
-    background = Image.fromarray(np.array(answer["mask"], dtype=np.uint8) == 0)
-    canvas.paste(Image.blend(canvas, Image.new("RGB", canvas.size, ACCENT), TINT), mask=background)
+    _tint(canvas, np.array(answer["mask"], dtype=np.uint8) == 0, ACCENT)
+
+
+def _coloured_summary(answer: Answer) -> str:
+    (picture,) = _coloured(answer)
+    return f"{picture.width} x {picture.height} in colour, {len(answer['out_image']) * 3 / 4e3:.0f} kB"
+
+
+def _draw_nothing(canvas: Image.Image, answer: Answer) -> None:
+    del canvas, answer
+
+
+def _coloured(answer: Answer) -> Sequence[Image.Image]:
+    return (Image.open(io.BytesIO(base64.b64decode(answer["out_image"]))).convert("RGB"),)
+
+
+def _tint(canvas: Image.Image, mask: NDArray[np.bool_], colour: Colour) -> None:
+    """Blend the pixels in `mask` with a colour."""
+    canvas.paste(Image.blend(canvas, Image.new("RGB", canvas.size, colour), TINT), mask=Image.fromarray(mask))
 
 
 def _headline(canvas: Image.Image, text: str) -> None:
     _label(ImageDraw.Draw(canvas), (4, 4), text, font(max(14, canvas.height // 24)))
 
 
-def _label(draw: ImageDraw.ImageDraw, corner: tuple[float, float], text: str, face: Font) -> None:
-    draw.rectangle(draw.textbbox(corner, text, font=face), fill=PAPER)
-    draw.text(corner, text, fill=ACCENT, font=face)
+def _label(
+    draw: ImageDraw.ImageDraw, corner: tuple[float, float], text: str, face: Font, paper: Colour = PAPER
+) -> None:
+    draw.rectangle(draw.textbbox(corner, text, font=face), fill=paper)
+    draw.text(corner, text, fill=ACCENT if paper == PAPER else INK, font=face)
 
 
 PRESENTATIONS = {
     "foreground_segmentation": Presentation(_people_summary, _tint_background),
+    "image_colorization": Presentation(_coloured_summary, _draw_nothing, _coloured),
     "image_classification": Presentation(_class_summary, _draw_class),
     "scene_classification": Presentation(_class_summary, _draw_class),
     "image_similarity": Presentation(_similarity_summary, _draw_similarity),
     "object_detection": Presentation(_detection_summary, _draw_detections),
+    "instance_segmentation": Presentation(_detection_summary, _draw_instances),
+    "semantic_segmentation": Presentation(_pixels_summary, _draw_classes_of_pixels),
+    "shelf_counting": Presentation(_shelf_summary, _draw_shelf),
     "ocr": Presentation(_text_summary, _draw_text),
 }

@@ -9,13 +9,15 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from embedded.errors import NotExported, PortTaken, SharedMemoryFull
+from vision.limits import MAX_PIXELS
 from vision.manifest import ONNX_FILE
 
 MIB = 1024 * 1024
 REGION_BYTES = 1 * MIB
 """Shared memory of a stub at start (Triton's default); it grows with the pictures that pass."""
-HEADROOM_BYTES = 64 * MIB
-"""Room for that growth, without which the first large picture would kill a stub."""
+HEADROOM_BYTES = 6 * MAX_PIXELS
+"""Room for that growth, without which the first large picture would kill a stub: five bytes for each pixel of
+the largest answer (`semantic_segmentation`), and some for others meanwhile."""
 
 
 def read_configs(repository: Path) -> Iterator[model_config_pb2.ModelConfig]:

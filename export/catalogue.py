@@ -138,6 +138,15 @@ _EFFICIENTNET = (
     ),
 )
 
+_SSD = (
+    _openpibo(
+        "frozen_inference_graph.pb",
+        "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad",
+        69_688_296,
+        "TensorFlow's ssd_mobilenet_v2_coco_2018_03_29, published by its authors under Apache-2.0",
+    ),
+)
+
 NETS = (
     Net(
         name="image_classification_net",
@@ -165,14 +174,14 @@ NETS = (
         service="object_detection",
         profile=Profile.LITE,
         converter="export.convert.object_detection:object_detection",
-        files=(
-            _openpibo(
-                "frozen_inference_graph.pb",
-                "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad",
-                69_688_296,
-                "TensorFlow's ssd_mobilenet_v2_coco_2018_03_29, published by its authors under Apache-2.0",
-            ),
-        ),
+        files=_SSD,
+    ),
+    Net(
+        name="instance_segmentation_detection_net",
+        service="instance_segmentation",
+        profile=Profile.LITE,
+        converter="export.convert.object_detection:object_detection",
+        files=_SSD,
     ),
     Net(
         name="ocr_detection_net",

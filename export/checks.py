@@ -13,8 +13,10 @@ NEWEST_OPSET = 21
 NEWEST_IR = 10
 """The newest that ONNX Runtime 1.19, the serving release, reads."""
 
+FREE_SIDE = 64
+"""Pixels, a multiple of every net's stride."""
+
 _BATCH = 2
-_FREE_SIDE = 64  # a multiple of every net's stride
 
 
 class UnfitGraph(ValueError):  # noqa: N818 - reads as what it says
@@ -26,32 +28,35 @@ def opset_of(model: onnx.ModelProto) -> int:
     return next(int(entry.version) for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
 
 
-def check_graph(model: onnx.ModelProto) -> None:
-    """Raise UnfitGraph, or the error of the checker or the runtime, unless the serving runtime can run it."""
+def check_graph(model: onnx.ModelProto, side: int = FREE_SIDE) -> None:
+    """Raise UnfitGraph, or the error of the checker or the runtime, unless the serving runtime can run it.
+
+    It is tried on pictures of `side` pixels where its own dimensions are open.
+    """
     onnx.checker.check_model(model, full_check=True)
     if opset_of(model) > NEWEST_OPSET:
         raise UnfitGraph(f"opset {opset_of(model)}: ONNX Runtime 1.19 reads up to {NEWEST_OPSET}")
     if model.ir_version > NEWEST_IR:
         raise UnfitGraph(f"IR version {model.ir_version}: ONNX Runtime 1.19 reads up to {NEWEST_IR}")
-    for name, values in run_on_noise(model.SerializeToString()).items():
+    for name, values in run_on_noise(model.SerializeToString(), side).items():
         if not np.isfinite(values).all():
             raise UnfitGraph(f"output {name} is not finite on random input")
 
 
-def run_on_noise(model: bytes) -> Tensors:
-    """Run the graph once in ONNX Runtime on random input; free dimensions are filled in."""
+def run_on_noise(model: bytes, side: int = FREE_SIDE) -> Tensors:
+    """Run the graph once in ONNX Runtime on random input; open dimensions are `side`, the batch is of two."""
     session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
     random = np.random.default_rng(0)
     feed = {
-        entry.name: _noise(random, entry.type, _concrete(entry.shape), entry.name)
+        entry.name: _noise(random, entry.type, _concrete(entry.shape, side), entry.name)
         for entry in session.get_inputs()
     }
     names = [entry.name for entry in session.get_outputs()]
     return dict(zip(names, session.run(names, feed), strict=True))
 
 
-def _concrete(shape: list[int | str | None]) -> tuple[int, ...]:
-    free = [_BATCH] + [_FREE_SIDE] * (len(shape) - 1)
+def _concrete(shape: list[int | str | None], side: int) -> tuple[int, ...]:
+    free = [_BATCH] + [side] * (len(shape) - 1)
     return tuple(side if isinstance(side, int) else filler for side, filler in zip(shape, free, strict=True))
 
 

@@ -1,5 +1,7 @@
 """The exporter's command line."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -9,14 +11,22 @@ from rich.table import Column, Table
 from export.catalogue import EXTRAS, NETS, Extra, File, Net, Own, Profile
 from export.errors import ExportError
 from export.exporter import State, export, extra_state, net_state
+from export.job import MODEL_FILE
 from export.paths import PROJECT, Paths, user_cache
 from export.progress import console_progress
+from vision.manifest import MANIFEST_FILE, load_manifest
 
 SAMPLES = "samples"
 SERVICES = tuple(dict.fromkeys(net.service for net in NETS))
 
 _INTERRUPTED = 130
-_COLOURS = {State.READY: "green", State.ABSENT: "dim", State.OUTDATED: "yellow", State.DAMAGED: "red"}
+_COLOURS = {
+    State.READY: "green",
+    State.YOURS: "cyan",
+    State.ABSENT: "dim",
+    State.OUTDATED: "yellow",
+    State.DAMAGED: "red",
+}
 
 app = typer.Typer(add_completion=False)
 
@@ -28,34 +38,32 @@ def main(
         typer.Argument(metavar="[SERVICE|samples]...", help="What to export; all services if none is named."),
     ] = None,
     profile: Annotated[Profile, typer.Option(help="Which checkpoints.")] = Profile.LITE,
+    force: Annotated[
+        bool, typer.Option("--force", help="Make the named nets anew, in place of your own ones too.")
+    ] = False,
     show: Annotated[bool, typer.Option("--list", help="Show what there is, and export nothing.")] = False,
 ) -> None:
     """Fetch published checkpoints, convert them, and put them into the model repository.
 
-    What is in place and up to date is left alone. Exit status: 0 done, 2 wrong usage, 3 no network,
+    What is in place and up to date is left alone, and so are nets of your own (`python -m export own --help`
+    makes them) unless --force says otherwise. Exit status: 0 done, 2 wrong usage, 3 no network,
     4 a download was cut, 5 a file is not the one expected, 6 not in the package index, 1 anything else.
     """
+    if force and not targets:
+        raise typer.BadParameter("name the services whose nets are to be made anew", param_hint="--force")
     nets, extras = _chosen(tuple(targets or SERVICES), profile)
     paths = Paths(root=PROJECT, cache=user_cache())
     if show:
         _show(nets, extras, paths)
     else:
-        _export(nets, extras, paths)
+        _export(nets, extras, paths, force=force)
 
 
-def _chosen(targets: tuple[str, ...], profile: Profile) -> tuple[list[Net], list[Extra]]:
-    unknown = [target for target in targets if target not in (*SERVICES, SAMPLES)]
-    if unknown:
-        raise typer.BadParameter(f"{', '.join(unknown)}: not one of {', '.join((*SERVICES, SAMPLES))}")
-    nets = [net for net in NETS if net.service in targets and net.profile is profile]
-    return nets, list(EXTRAS) if SAMPLES in targets else []
-
-
-def _export(nets: list[Net], extras: list[Extra], paths: Paths) -> None:
-    console = Console(stderr=True)
+@contextmanager
+def told(console: Console) -> Iterator[None]:
+    """Turn an error, or an interruption, into a last line on `console` and an exit status."""
     try:
-        with console_progress(console) as progress:
-            done = export(nets, extras, paths, progress)
+        yield
     except ExportError as error:
         for line in error.detail:
             console.print(line, style="dim", markup=False, highlight=False)
@@ -67,18 +75,25 @@ def _export(nets: list[Net], extras: list[Extra], paths: Paths) -> None:
     except KeyboardInterrupt:
         console.print("export: interrupted; nothing half-made was left in place")
         raise typer.Exit(_INTERRUPTED) from None
+
+
+def _chosen(targets: tuple[str, ...], profile: Profile) -> tuple[list[Net], list[Extra]]:
+    unknown = [target for target in targets if target not in (*SERVICES, SAMPLES)]
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(unknown)}: not one of {', '.join((*SERVICES, SAMPLES))}")
+    nets = [net for net in NETS if net.service in targets and net.profile is profile]
+    return nets, list(EXTRAS) if SAMPLES in targets else []
+
+
+def _export(nets: list[Net], extras: list[Extra], paths: Paths, *, force: bool) -> None:
+    console = Console(stderr=True)
+    with told(console), console_progress(console) as progress:
+        done = export(nets, extras, paths, progress, force=force)
     total = len(nets) + len(extras)
     console.print(f"{total} ready, {done} of them made now." if done else f"{total} ready, nothing to do.")
 
 
 def _show(nets: list[Net], extras: list[Extra], paths: Paths) -> None:
-    rows: list[tuple[str, tuple[File, ...], tuple[Own, ...], State]] = [
-        (net.name, net.files, net.own, net_state(net, paths)) for net in nets
-    ]
-    rows += [
-        (f"{extra.folder}/{extra.file.name}", (extra.file,), (), extra_state(extra, paths))
-        for extra in extras
-    ]
     table = Table(
         Column("net", no_wrap=True),
         Column("source", overflow="fold"),
@@ -86,16 +101,37 @@ def _show(nets: list[Net], extras: list[Extra], paths: Paths) -> None:
         "licence",
         "state",
     )
+    for net in nets:
+        state = net_state(net, paths)
+        cells = _own_cells(net.name, paths) if state is State.YOURS else _cells(*net.files, *net.own)
+        table.add_row(net.name, *cells, _coloured(state))
+    for extra in extras:
+        name = f"{extra.folder}/{extra.file.name}"
+        table.add_row(name, *_cells(extra.file), _coloured(extra_state(extra, paths)))
     console = Console()
-    for name, files, owns, state in rows:
-        sources: tuple[File | Own, ...] = (*files, *owns)
-        packages = dict.fromkeys(str(file.package) for file in files)
-        places = ", ".join((*packages, *(own.where for own in owns)))
-        licences = ", ".join(dict.fromkeys(source.licence for source in sources))
-        size = sum(source.size for source in sources) / 1e6
-        table.add_row(name, places, f"{size:.1f}", licences, f"[{_COLOURS[state]}]{state}[/]")
     console.print(table)
-    for remark in dict.fromkeys(
-        f"{file.name}: {file.remark}" for _, files, _, _ in rows for file in files if file.remark
-    ):
+    files = [*(file for net in nets for file in net.files), *(extra.file for extra in extras)]
+    for remark in dict.fromkeys(f"{file.name}: {file.remark}" for file in files if file.remark):
         console.print(f"{remark}.", style="dim", highlight=False)
+
+
+def _cells(*sources: File | Own) -> tuple[str, str, str]:
+    """Return where files come from, their megabytes and their licences."""
+    places = dict.fromkeys(
+        source.where if isinstance(source, Own) else str(source.package) for source in sources
+    )
+    licences = dict.fromkeys(source.licence for source in sources)
+    size = sum(source.size for source in sources) / 1e6
+    return ", ".join(places), f"{size:.1f}", ", ".join(licences)
+
+
+def _own_cells(net: str, paths: Paths) -> tuple[str, str, str]:
+    """Return the same of a net that was made from files of the user's own; the megabytes are the net's."""
+    folder = paths.version(net)
+    sources = load_manifest(folder / MANIFEST_FILE).sources
+    size = (folder / MODEL_FILE).stat().st_size / 1e6
+    return ", ".join(source.file for source in sources), f"{size:.1f}", "yours"
+
+
+def _coloured(state: State) -> str:
+    return f"[{_COLOURS[state]}]{state}[/]"

@@ -1,8 +1,7 @@
 """What a converter returns. Converters run in the conversion environment, one process a net."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,5 +19,5 @@ class Conversion:
     labels: tuple[str, ...] = ()
 
 
-Converter = Callable[[Mapping[str, Path]], Conversion]
-"""Takes the fetched source files by their base name."""
+Converter = Callable[..., Conversion]
+"""Takes the source files by name, `Mapping[str, Path]`, and what the user chose as keyword arguments."""

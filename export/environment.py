@@ -1,4 +1,4 @@
-"""The conversion environment: built by uv from a lock with hashes, and built anew when the lock changes."""
+"""Environments of conversions: built by uv from a lock with hashes, and built anew when the lock changes."""
 
 import os
 import re
@@ -12,10 +12,11 @@ from rich.progress import Progress
 from export.diagnosis import Symptom, diagnose
 from export.errors import CutDownload, EnvironmentFailed, NoNetwork, NotInIndex, WrongHash
 from export.hashing import file_sha256
-from export.paths import Paths
 from export.progress import step
 
-_STAMP = "lock.sha256"
+STAMP = ".stamp"
+"""The lock's hash, written last; the Makefile writes and reads it too."""
+
 _SYMPTOMS = (
     Symptom(
         re.compile(r"error reading a body|decoding response body"),
@@ -40,26 +41,26 @@ _SYMPTOMS = (
 )
 
 
-def ensure_environment(paths: Paths, progress: Progress) -> Path:
-    """Return the interpreter of the conversion environment; builds it if there is none for this lock.
+def ensure_environment(folder: Path, requirements: Path, progress: Progress) -> Path:
+    """Return the interpreter of the environment in `folder`; builds it if there is none for this lock.
 
     Raises NoNetwork, CutDownload, WrongHash, NotInIndex or EnvironmentFailed.
     """
-    python = paths.environment / "bin" / "python"
-    stamp = paths.environment / _STAMP
-    lock = file_sha256(paths.requirements)
-    if python.exists() and stamp.is_file() and stamp.read_text() == lock:
+    python = folder / "bin" / "python"
+    stamp = folder / STAMP
+    lock = file_sha256(requirements)
+    if python.exists() and stamp.is_file() and stamp.read_text().strip() == lock:
         return python
-    with step(progress, f"Building {paths.environment.name} from {paths.requirements.name}"):
-        _uv("venv", "--clear", "--no-project", f"--python={sys.executable}", str(paths.environment))
-        _uv("pip", "sync", "--require-hashes", f"--python={python}", str(paths.requirements))
+    with step(progress, f"Building {folder.name} from {requirements.name}"):
+        _uv(folder.name, "venv", "--clear", "--no-project", f"--python={sys.executable}", str(folder))
+        _uv(folder.name, "pip", "sync", "--require-hashes", f"--python={python}", str(requirements))
     stamp.write_text(lock)
     return python
 
 
-def _uv(*arguments: str) -> None:
+def _uv(subject: str, *arguments: str) -> None:
     settings = {"UV_HTTP_RETRIES": "1", "UV_HTTP_TIMEOUT": "30"} | os.environ
     command = (uv.find_uv_bin(), "--no-progress", "--color=never", *arguments)
     done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise diagnose("conversion environment", done.stderr, _SYMPTOMS, EnvironmentFailed)
+        raise diagnose(subject, done.stderr, _SYMPTOMS, EnvironmentFailed)

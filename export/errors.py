@@ -8,7 +8,9 @@ ExportError                  exit status 1
 │   ├── NotInIndex           6
 │   └── NotInPackage         6
 ├── EnvironmentFailed
-└── ConversionFailed
+├── ConversionFailed
+├── DamagedOwn
+└── UnfitCheckpoint
 """
 
 from typing import ClassVar
@@ -59,8 +61,16 @@ class NotInPackage(FetchError):  # noqa: N818 - the base carries the word
 
 
 class EnvironmentFailed(ExportError):  # noqa: N818 - the base carries the word
-    """The conversion environment could not be built."""
+    """An environment of conversions could not be built."""
 
 
 class ConversionFailed(ExportError):  # noqa: N818 - the base carries the word
     """A converter failed, or its graph did not pass the checks."""
+
+
+class DamagedOwn(ExportError):  # noqa: N818 - the base carries the word
+    """A net of the user's own is damaged, and is not to be replaced without their word."""
+
+
+class UnfitCheckpoint(ExportError):  # noqa: N818 - the base carries the word
+    """A file of the user's own is not what it must be."""

@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from export.catalogue import Extra, File, Net, Own
 from export.environment import ensure_environment
+from export.errors import DamagedOwn
 from export.fetch import fetch
 from export.hashing import is_intact
 from export.job import MODEL_FILE, Job
@@ -21,11 +22,16 @@ from export.recipe import recipe_of
 from export.runner import run_conversion
 from vision.manifest import MANIFEST_FILE, load_manifest
 
+OWN_PROFILE = "own"
+"""Of nets that were made from checkpoints of the user's own, in their manifests."""
+
 
 class State(StrEnum):
     """What stands in place of what the catalogue describes."""
 
     READY = "ready"
+    YOURS = "yours"
+    """Made from a checkpoint of the user's own: intact, and left alone."""
     ABSENT = "absent"
     OUTDATED = "outdated"
     DAMAGED = "damaged"
@@ -42,6 +48,8 @@ def net_state(net: Net, paths: Paths) -> State:
         return State.DAMAGED
     if not is_intact(folder / MODEL_FILE, manifest.onnx_sha256):
         return State.DAMAGED
+    if manifest.profile == OWN_PROFILE:
+        return State.YOURS
     return State.READY if manifest.recipe == recipe_of(net, paths.requirements) else State.OUTDATED
 
 
@@ -58,15 +66,18 @@ def extra_state(extra: Extra, paths: Paths) -> State:
     return State.READY if is_intact(path, extra.file.sha256) else State.DAMAGED
 
 
-def export(nets: Sequence[Net], extras: Sequence[Extra], paths: Paths, progress: Progress) -> int:
+def export(
+    nets: Sequence[Net], extras: Sequence[Extra], paths: Paths, progress: Progress, *, force: bool = False
+) -> int:
     """Export what is not ready and return how many that were; raises ExportError.
 
-    What stands is kept until its successor is complete. A second exporter waits for the first.
+    What stands is kept until its successor is complete. A second exporter waits for the first. Nets of the
+    user's own are left alone; with `force` every net is made anew, and theirs are replaced.
     """
     with exclusive(paths.logs / "lock", lambda: progress.console.print("Waiting for another export ...")):
         for net in nets:
             restore(paths.version(net.name))
-        due_nets = [net for net in nets if net_state(net, paths) is not State.READY]
+        due_nets = [net for net in nets if force or _is_due(net, paths)]
         due_extras = [extra for extra in extras if extra_state(extra, paths) is not State.READY]
         files = [file for net in due_nets for file in net.files] + [extra.file for extra in due_extras]
         places = fetch(files, paths.cache, progress)
@@ -77,8 +88,26 @@ def export(nets: Sequence[Net], extras: Sequence[Extra], paths: Paths, progress:
     return len(due_nets) + len(due_extras)
 
 
+def is_own(net: str, paths: Paths) -> bool:
+    """Tell whether the net that stands was made from a checkpoint of the user's own, intact or not."""
+    try:
+        return load_manifest(paths.version(net) / MANIFEST_FILE).profile == OWN_PROFILE
+    except (FileNotFoundError, msgspec.DecodeError):
+        return False
+
+
+def _is_due(net: Net, paths: Paths) -> bool:
+    state = net_state(net, paths)
+    if state is State.DAMAGED and is_own(net.name, paths):
+        raise DamagedOwn(
+            f"{net.name}: your own net is damaged; make it again with `python -m export own`, "
+            f"or bring ours back with `python -m export --force {net.service}`"
+        )
+    return state not in (State.READY, State.YOURS)
+
+
 def _convert(nets: Sequence[Net], places: dict[File, Path], paths: Paths, progress: Progress) -> None:
-    python = ensure_environment(paths, progress)
+    python = ensure_environment(paths.environment, paths.requirements, progress)
     for net in nets:
         with step(progress, f"Converting {net.name}"), staging(paths.net(net.name)) as folder:
             run_conversion(_job(net, places, folder, paths), python, paths.logs)

@@ -10,7 +10,10 @@ MODEL_FILE = "model.onnx"
 
 
 class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Convert `files` (by base name) with `converter` and write the net and its manifest to `destination`."""
+    """Convert `files` with `converter` and write the net and its manifest to `destination`.
+
+    Files go by their base names, or by the names that the converter gives to a user's own.
+    """
 
     net: str
     profile: str
@@ -19,6 +22,8 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sources: tuple[Source, ...]
     files: dict[str, Path]
     destination: Path
+    options: dict[str, int | float] = {}
+    """What the user chose: the converter's keyword arguments."""
 
 
 def load_job(path: Path) -> Job:

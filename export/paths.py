@@ -34,6 +34,16 @@ class Paths:
         return self.root / "requirements" / "export.txt"
 
     @property
+    def training_environment(self) -> Path:
+        """The environment that has PyTorch."""
+        return self.root / ".venv-training"
+
+    @property
+    def training_requirements(self) -> Path:
+        """Its lock file."""
+        return self.root / "requirements" / "training.txt"
+
+    @property
     def logs(self) -> Path:
         """What conversions print, a file a net; the exporter's lock lies here too."""
         return self.root / "run" / "export"

@@ -11,6 +11,9 @@ from export.checks import NEWEST_IR
 
 TFLITE_OPSET = 17
 
+_AMPLE = 1_000_000
+"""More than any output has along an axis."""
+
 
 def from_tflite(path: Path) -> onnx.ModelProto:
     """Return the graph of a TensorFlow Lite file, as tf2onnx translates it."""
@@ -105,3 +108,39 @@ def _drop_unused_constants(model: onnx.ModelProto) -> None:
     kept = [constant for constant in model.graph.initializer if constant.name in used]
     del model.graph.initializer[:]
     model.graph.initializer.extend(kept)
+
+
+def opened(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Let pictures have any sides, and the only output any dimensions beside its batch; the graph is changed.
+
+    One `config.pbtxt` then serves nets of any size, which each net's manifest says. For the output it is not
+    enough to declare it: the runtime infers dimensions and holds them against the config. Here each is cut to
+    no less than it has, at a number that follows from the picture's height, which the runtime cannot know.
+    """
+    (entry,), (output,) = model.graph.input, model.graph.output
+    cast = next(node for node in model.graph.node if entry.name in node.input)
+    axes = list(range(1, len(output.type.tensor_type.shape.dim)))
+    for node in model.graph.node:
+        node.input[:] = ["uncut" if name == output.name else name for name in node.input]
+        node.output[:] = ["uncut" if name == output.name else name for name in node.output]
+    constants = {
+        "none": [0] * len(axes),
+        "ample_a_row": [_AMPLE] * len(axes),
+        "cut_axes": axes,
+        "height": [1],
+    }
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.array(value, dtype=np.int64), name) for name, value in constants.items()
+    )
+    model.graph.node.extend(
+        [
+            helper.make_node("Shape", [cast.output[0]], ["picture_shape"]),
+            helper.make_node("Gather", ["picture_shape", "height"], ["rows_of_picture"]),
+            helper.make_node("Mul", ["rows_of_picture", "ample_a_row"], ["ample"]),
+            helper.make_node("Slice", ["uncut", "none", "ample", "cut_axes"], [output.name]),
+        ]
+    )
+    for tensor, open_axes in ((entry, (1, 2)), (output, axes)):
+        for axis in open_axes:
+            tensor.type.tensor_type.shape.dim[axis].dim_param = f"{tensor.name}_{axis}"
+    return model

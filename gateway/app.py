@@ -1,5 +1,6 @@
 """The application: one route for each service of the table, health, and OpenAPI."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from starlette.responses import Response
 
 from gateway import documentation
 from gateway.admission import Admission, while_connected
-from gateway.body import parse, read_body
+from gateway.body import INLINE_BYTES, parse, read_body
 from gateway.errors import HANDLERS, FaultBarrier, ModelUnavailable
 from gateway.fetch import Fetcher
 from gateway.health import Readiness, problems
@@ -53,13 +54,15 @@ class Gateway:
         inputs = await self._inputs(service, body, ends_at)
         with self.readiness.watching(service):
             outputs = await self.triton.infer(service.name, inputs, identity, ends_at - time.monotonic())
-            return service.render(outputs)
+            return await _rendered(service, outputs)
 
     async def _inputs(self, service: Service, body: bytes, ends_at: float) -> Tensors:
-        asked = await parse(service, body)
-        if isinstance(asked, PictureUrl):
-            return service.inputs([await self.fetcher.picture(asked.url, ends_at - time.monotonic())])
-        return asked
+        given = await parse(service, body)
+        urls = {name: value.url for name, value in given.items() if isinstance(value, PictureUrl)}
+        fetched = await self.fetcher.pictures(urls, ends_at - time.monotonic())
+        return service.inputs(
+            [value if isinstance(value, bytes) else fetched[name] for name, value in given.items()]
+        )
 
     async def live(self, request: Request) -> Response:
         """Answer, which is all that liveness means."""
@@ -80,6 +83,13 @@ class Gateway:
         yield
         await self.readiness.close()
         await self.triton.close()
+
+
+async def _rendered(service: Service, outputs: Tensors) -> dict[str, Any]:
+    """Return the answer's fields; large tensors are gone through while other requests go on."""
+    if sum(tensor.nbytes for tensor in outputs.values()) > INLINE_BYTES:
+        return await asyncio.to_thread(service.render, outputs)
+    return service.render(outputs)
 
 
 class PlainRoute(APIRoute):

@@ -8,14 +8,13 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from gateway.errors import BodyTooLarge, InvalidField, NotAnObject, SlowBody
-from gateway.schemas import PictureRequest, PictureUrl
+from gateway.schemas import PictureUrl
 from gateway.services import Service
-from gateway.tensors import Tensors
 from vision.base64_text import decode_base64
 from vision.errors import InvalidBase64, NotAnImage
 
 INLINE_BYTES = 1024 * 1024
-"""Bodies up to this size are parsed where they are; a thread would cost more than it frees."""
+"""What is no larger is worked on where it is; a thread would cost more than it frees."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -47,22 +46,22 @@ async def _counted(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-async def parse(service: Service, body: bytes) -> Tensors | PictureUrl:
+async def parse(service: Service, body: bytes) -> dict[str, bytes | PictureUrl]:
     """Return what `parse_inline` does; large bodies are parsed while other requests go on."""
     if len(body) > INLINE_BYTES:
         return await asyncio.to_thread(parse_inline, service, body)
     return parse_inline(service, body)
 
 
-def parse_inline(service: Service, body: bytes) -> Tensors | PictureUrl:
-    """Return the input tensors in `body`, or the URL of the only picture.
+def parse_inline(service: Service, body: bytes) -> dict[str, bytes | PictureUrl]:
+    """Return the file or the URL of each picture in `body`, by the field that gives it.
 
     Raises NotAnObject, InvalidField, InvalidBase64, and NotAnImage for an empty picture.
     """
-    fields = validated(service.request, body)
-    if isinstance(fields, PictureRequest) and fields.input is not None:
-        return fields.input
-    return service.inputs([_picture(fields, name) for name in service.pictures])
+    given = validated(service.request, body).given()
+    return {
+        name: value if isinstance(value, PictureUrl) else _file(name, value) for name, value in given.items()
+    }
 
 
 def validated(schema: type[Model], body: bytes) -> Model:
@@ -84,11 +83,13 @@ def _first_problem(error: ValidationError) -> str:
     return ": ".join(filter(None, [".".join(map(str, problem["loc"])), problem["msg"]]))
 
 
-def _picture(fields: BaseModel, name: str) -> bytes:
-    text: str = getattr(fields, name)
+def _file(name: str, text: str) -> bytes:
     if not text.isascii():
         raise InvalidBase64(f"{name}: not valid Base64: non-ASCII characters")
-    content = decode_base64(text.encode("ascii"))
+    try:
+        content = decode_base64(text.encode("ascii"))
+    except InvalidBase64 as error:
+        raise InvalidBase64(f"{name}: {error}") from None
     if not content:
         raise NotAnImage(f"{name}: the image is empty")
     return content

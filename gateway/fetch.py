@@ -7,7 +7,7 @@ and it connects through a backend of ours, which knows nothing but the addresses
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 
@@ -47,6 +47,26 @@ class Fetcher:
                 return await self._followed(Target.parse(url), ends_at)
         except _BROKEN:
             raise NoPictureAtUrl from None
+
+    async def pictures(self, urls: Mapping[str, str], timeout_s: float) -> dict[str, bytes]:
+        """Return the picture files at `urls` by their keys, all fetched at the same time as `picture` does.
+
+        The first failure ends the others; its message begins with its key.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                fetches = {
+                    key: group.create_task(self._named(key, url, timeout_s)) for key, url in urls.items()
+                }
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        return {key: fetch.result() for key, fetch in fetches.items()}
+
+    async def _named(self, key: str, url: str, timeout_s: float) -> bytes:
+        try:
+            return await self.picture(url, timeout_s)
+        except (UrlRefused, NoPictureAtUrl) as error:
+            raise type(error)(f"{key}: {error.message}") from None
 
     async def _followed(self, target: Target, ends_at: float) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):

@@ -3,10 +3,13 @@
 Requests are validated by these models. Answers are validated against them by tests, not while serving.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
+
+from vision.voc import VOC_CLASSES
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Coordinate = Annotated[float, Field(ge=0)]
@@ -41,73 +44,89 @@ class PictureUrl(BaseModel):
     )
 
 
-class PictureRequest(BaseModel):
-    """One picture, as Base64 or by its URL.
+class PicturesRequest(BaseModel):
+    """Pictures, each as Base64 or by its URL.
 
-    One of the two is the documented field. Where it is present it counts and the other, which the hosted
-    service would not know, is ignored whatever it holds; null is absent. Without either this is no request.
+    One of the two fields of a picture is the documented one. Where it is present it counts and the other,
+    which the hosted service would not know, is ignored whatever it holds; null is absent. Without either
+    this is no request.
     """
 
     model_config = ConfigDict(strict=True)
-    documented: ClassVar[str]
+    alternatives: ClassVar[tuple[tuple[str, str], ...]]
+    """The two fields of each picture, the documented one first."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_field_a_picture(cls, fields: dict[str, object]) -> dict[str, object]:
+        return {name: fields[name] for name in (_present(fields, names) for names in cls.alternatives)}
+
+    def given(self) -> dict[str, str | PictureUrl]:
+        """Return what stands for each picture, Base64 or a URL, by its field."""
+        fields = (name for names in self.alternatives for name in names)
+        return {name: value for name in fields if (value := getattr(self, name)) is not None}
+
+
+def _present(fields: Mapping[str, object], names: tuple[str, str]) -> str:
+    for name in names:
+        if fields.get(name) is not None:
+            return name
+    raise PydanticCustomError("missing", f"{names[0]}: Field required")
+
+
+def _either(*names: str) -> dict[str, JsonValue]:
+    """Document that one of the fields `names` is required."""
+    return {"anyOf": [{"required": [name]} for name in names]}
+
+
+class PictureRequest(PicturesRequest):
+    """One picture."""
 
     image: str | None = Field(default=None, description=_IMAGE, json_schema_extra=_without_null)
     input: PictureUrl | None = Field(default=None, description=_INPUT, json_schema_extra=_without_null)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _one_field(cls, fields: dict[str, object]) -> dict[str, object]:
-        for name in (cls.documented, "image", "input"):
-            if fields.get(name) is not None:
-                return {name: fields[name]}
-        raise PydanticCustomError("missing", f"{cls.documented}: Field required")
 
-
-_EITHER: JsonValue = [{"required": ["image"]}, {"required": ["input"]}]
+_BASE64_EXAMPLE = "iVBORw0KGgoAAAANSUhEUgAA..."
+_BY_BASE64: JsonValue = {"image": _BASE64_EXAMPLE}
+_BY_URL: JsonValue = {"input": {"url": "https://images.example/cat.jpg"}}
 
 
 class ImageRequest(PictureRequest):
     """One picture: `image`, or where that is absent `input`."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "anyOf": _EITHER,
-            "examples": [
-                {"image": "iVBORw0KGgoAAAANSUhEUgAA..."},
-                {"input": {"url": "https://images.example/cat.jpg"}},
-            ],
-        }
+        json_schema_extra=_either("image", "input") | {"examples": [_BY_BASE64, _BY_URL]}
     )
-    documented = "image"
+    alternatives = (("image", "input"),)
 
 
 class ForegroundRequest(PictureRequest):
     """One picture: `input`, or where that is absent `image`."""
 
     model_config = ConfigDict(
-        json_schema_extra={
-            "anyOf": _EITHER,
-            "examples": [
-                {"input": {"url": "https://images.example/cat.jpg"}},
-                {"image": "iVBORw0KGgoAAAANSUhEUgAA..."},
-            ],
-        }
+        json_schema_extra=_either("image", "input") | {"examples": [_BY_URL, _BY_BASE64]}
     )
-    documented = "input"
+    alternatives = (("input", "image"),)
 
 
-class SimilarityRequest(BaseModel):
-    """Two pictures."""
+class SimilarityRequest(PicturesRequest):
+    """Two pictures: `imagea` and `imageb`, or where one is absent `inputa` or `inputb`."""
 
     model_config = ConfigDict(
-        strict=True,
         json_schema_extra={
-            "examples": [{"imagea": "iVBORw0KGgoAAAANSUhEUgAA...", "imageb": "iVBORw0KGgoAAAANSUhEUgAA..."}]
+            "allOf": [_either("imagea", "inputa"), _either("imageb", "inputb")],
+            "examples": [
+                {"imagea": _BASE64_EXAMPLE, "imageb": _BASE64_EXAMPLE},
+                {"imagea": _BASE64_EXAMPLE, "inputb": {"url": "https://images.example/cat.jpg"}},
+            ],
         },
     )
+    alternatives = (("imagea", "inputa"), ("imageb", "inputb"))
 
-    imagea: str = Field(description=_IMAGE)
-    imageb: str = Field(description=_IMAGE)
+    imagea: str | None = Field(default=None, description=_IMAGE, json_schema_extra=_without_null)
+    imageb: str | None = Field(default=None, description=_IMAGE, json_schema_extra=_without_null)
+    inputa: PictureUrl | None = Field(default=None, description=_INPUT, json_schema_extra=_without_null)
+    inputb: PictureUrl | None = Field(default=None, description=_INPUT, json_schema_extra=_without_null)
 
 
 class Answer(BaseModel):
@@ -161,6 +180,50 @@ class ObjectDetectionAnswer(DetectionAnswer):
     )
 
 
+class ShelfAnswer(DetectionAnswer):
+    """Products found on a shelf, the surest first, and how many there are of each."""
+
+    detection_scores: list[Probability] = Field(
+        description="Probability of each detection: that it is a product, times that it is this one."
+    )
+    product_count: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        description=(
+            "How many detections there are of each class name that occurs, in the order of first appearance "
+            "in `detection_class_names`; without any, `{}`."
+        )
+    )
+    ori_img_shape: list[Annotated[int, Field(ge=1)]] = Field(
+        min_length=2, max_length=2, description="Height and width of the upright image in pixels."
+    )
+
+
+class RunLengths(BaseModel):
+    """A mask of the upright image, row by row."""
+
+    model_config = ConfigDict(strict=True)
+
+    counts: list[Annotated[int, Field(ge=0)]] = Field(
+        min_length=1,
+        description=(
+            "How many pixels in a row are outside, then inside, then outside, and so on; the first may be 0. "
+            "`[True, False, False, True]` is `[0, 1, 2, 1]`. COCO's tools go column by column: for them, "
+            "`pycocotools.mask.encode(np.asfortranarray("
+            "(np.arange(len(counts)) % 2).repeat(counts).reshape(size).astype(np.uint8)))`."
+        ),
+    )
+    size: list[Annotated[int, Field(ge=1)]] = Field(
+        min_length=2, max_length=2, description="Height and width of the upright image."
+    )
+
+
+class InstanceSegmentationAnswer(ObjectDetectionAnswer):
+    """Things of COCO's eighty classes found in the picture and their masks, the surest first."""
+
+    detection_masks: list[RunLengths] = Field(
+        description="Which pixels show each detection; they lie within its box."
+    )
+
+
 class OcrAnswer(DetectionAnswer):
     """Lines of text found in the picture, and what they say."""
 
@@ -185,6 +248,36 @@ class ForegroundAnswer(Answer):
     )
     mask: list[list[Annotated[int, Field(ge=0, le=1)]]] = Field(
         description="For each pixel of the upright image, row by row: 1 where it shows people, else 0."
+    )
+
+
+class ColorizationAnswer(Answer):
+    """The picture in colour."""
+
+    out_image: str = Field(
+        min_length=1,
+        description=(
+            "Base64 of the coloured picture: a JPEG file of the upright image's size, with its brightness "
+            "pixel by pixel; a PNG file where a side is longer than JPEG's 65500 pixels."
+        ),
+    )
+
+
+class SemanticSegmentationAnswer(Answer):
+    """What every pixel shows."""
+
+    probs: list[list[Probability]] = Field(
+        description=(
+            "For each pixel of the upright image, row by row: probability of the class that it most likely "
+            "shows, in four decimals."
+        )
+    )
+    preds: list[list[Annotated[int, Field(ge=0, lt=len(VOC_CLASSES))]]] = Field(
+        description=(
+            "For each pixel of the upright image, row by row: id of that class, one of Pascal VOC's. "
+            + ", ".join(f"{number} {name}" for number, name in enumerate(VOC_CLASSES))
+            + "."
+        )
     )
 
 

@@ -7,19 +7,25 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+import pybase64
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
+from gateway.big_lists import BigList, big_list
 from gateway.errors import InternalFault
 from gateway.schemas import (
     Answer,
     ClassificationAnswer,
+    ColorizationAnswer,
     ForegroundAnswer,
     ForegroundRequest,
     ImageRequest,
+    InstanceSegmentationAnswer,
     ObjectDetectionAnswer,
     OcrAnswer,
+    PicturesRequest,
     SceneAnswer,
+    SemanticSegmentationAnswer,
+    ShelfAnswer,
     SimilarityAnswer,
     SimilarityRequest,
 )
@@ -54,12 +60,45 @@ def text(outputs: Tensors, name: str) -> str:
     return content.decode()
 
 
+def table(outputs: Tensors, name: str) -> BigList | NDArray[Any]:
+    """Numbers in a list of lists, as many as a picture has pixels."""
+    written = big_list(outputs[name])
+    return numbers(outputs, name) if written is None else written
+
+
+def run_lengths(outputs: Tensors, name: str) -> list[dict[str, Any]]:
+    """Masks as `counts` and `size`, (height, width), which is the same for all.
+
+    The tensor `<name>_lengths` says how many of `<name>_counts` are each mask's, `<name>_size` the size.
+    """
+    counts, size = outputs[f"{name}_counts"], outputs[f"{name}_size"].tolist()
+    lengths = outputs[f"{name}_lengths"]
+    ends = np.cumsum(lengths)
+    return [
+        {"counts": counts[start:end], "size": size} for start, end in zip(ends - lengths, ends, strict=True)
+    ]
+
+
+def base64_text(outputs: Tensors, name: str) -> str:
+    """The only string, of any bytes, as Base64."""
+    return pybase64.b64encode_as_string(outputs[name].item())
+
+
 def by_label(labels: str) -> Renderer:
     """Numbers by name; the tensor `labels` has the names in order, joined by newlines."""
 
     def render(outputs: Tensors, name: str) -> dict[str, float]:
         values: list[float] = numbers(outputs, name).tolist()
         return dict(zip(_split(outputs[labels].item()), values, strict=True))
+
+    return render
+
+
+def counts(names: str, numbers_of: str) -> Renderer:
+    """Whole numbers by name, in order; the tensors `names` and `numbers_of` have an element for each."""
+
+    def render(outputs: Tensors, name: str) -> dict[str, int]:
+        return dict(zip(texts(outputs, names), outputs[numbers_of].tolist(), strict=True))
 
     return render
 
@@ -79,7 +118,7 @@ class Service:
     name: str
     """In the path, and of the ensemble."""
     summary: str
-    request: type[BaseModel]
+    request: type[PicturesRequest]
     pictures: tuple[str, ...]
     """Fields of the request with Base64 of a picture, and names of the BYTES tensors that take its file."""
     batched: bool
@@ -144,7 +183,16 @@ _ROWS = (
         pictures=("image",),
         batched=False,
         answer=ForegroundAnswer,
-        fields={"human_ratio": text, "mask": numbers},
+        fields={"human_ratio": text, "mask": table},
+    ),
+    Service(
+        name="semantic_segmentation",
+        summary="Which of twenty kinds of things each pixel of a picture shows",
+        request=ImageRequest,
+        pictures=("image",),
+        batched=False,
+        answer=SemanticSegmentationAnswer,
+        fields={"probs": table, "preds": table},
     ),
     Service(
         name="object_detection",
@@ -154,6 +202,34 @@ _ROWS = (
         batched=False,
         answer=ObjectDetectionAnswer,
         fields=_DETECTIONS,
+    ),
+    Service(
+        name="instance_segmentation",
+        summary="Things of eighty kinds in a picture and which pixels show each of them",
+        request=ImageRequest,
+        pictures=("image",),
+        batched=False,
+        answer=InstanceSegmentationAnswer,
+        fields=_DETECTIONS | {"detection_masks": run_lengths},
+    ),
+    Service(
+        name="shelf_counting",
+        summary="The products on a shelf, where they stand and how many there are of each",
+        request=ImageRequest,
+        pictures=("image",),
+        batched=False,
+        answer=ShelfAnswer,
+        fields=_DETECTIONS
+        | {"product_count": counts("product_names", "product_counts"), "ori_img_shape": numbers},
+    ),
+    Service(
+        name="image_colorization",
+        summary="Colours for a picture in shades of grey",
+        request=ImageRequest,
+        pictures=("image",),
+        batched=False,
+        answer=ColorizationAnswer,
+        fields={"out_image": base64_text},
     ),
     Service(
         name="ocr",

@@ -1,13 +1,18 @@
-"""The way to Triton: the only module that knows its client."""
+"""The way to Triton: the only module that knows its protocol.
+
+It speaks with the protocol's own messages: tritonclient's objects around them cost time at every request.
+"""
 
 import re
+import struct
 from functools import cached_property
 from typing import Any, Protocol
 
 import grpc
-from tritonclient.grpc import InferInput, InferResult
-from tritonclient.grpc.aio import InferenceServerClient
-from tritonclient.utils import InferenceServerException, np_to_triton_dtype
+import numpy as np
+from numpy.typing import NDArray
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+from tritonclient.utils import deserialize_bytes_tensor, triton_to_np_dtype
 
 from gateway.errors import DeadlinePassed, GatewayError, InternalFault, ModelUnavailable, TooManyRequests
 from gateway.tensors import Tensors
@@ -28,11 +33,11 @@ _CHANNEL = [
 _MARKER = re.compile(r"\[(\d{5})\] (.*)", re.DOTALL)
 _PICTURE_ERRORS = {error.code: error for error in PictureError.__subclasses__()}
 _QUEUE_IS_FULL = "Exceeds maximum queue size"
-_BY_STATUS: dict[str, type[GatewayError]] = {
-    str(grpc.StatusCode.NOT_FOUND): ModelUnavailable,
-    str(grpc.StatusCode.UNAVAILABLE): ModelUnavailable,
-    str(grpc.StatusCode.CANCELLED): ModelUnavailable,  # by a Triton that is stopping: our own never come here
-    str(grpc.StatusCode.DEADLINE_EXCEEDED): DeadlinePassed,
+_BY_STATUS: dict[grpc.StatusCode, type[GatewayError]] = {
+    grpc.StatusCode.NOT_FOUND: ModelUnavailable,
+    grpc.StatusCode.UNAVAILABLE: ModelUnavailable,
+    grpc.StatusCode.CANCELLED: ModelUnavailable,  # by a Triton that is stopping: our own never come here
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlinePassed,
 }
 
 
@@ -40,7 +45,7 @@ class Triton(Protocol):
     """An inference server."""
 
     async def infer(self, model: str, inputs: Tensors, request_id: str, timeout_s: float) -> Tensors:
-        """Return every output of `model`; cancelling this cancels the work.
+        """Return every output of `model` for `inputs`, which are strings; cancelling this cancels the work.
 
         Raises PictureError, InternalFault, ModelUnavailable, TooManyRequests, and DeadlinePassed after
         `timeout_s`.
@@ -60,38 +65,47 @@ class GrpcTriton:
         self._url = url
 
     @cached_property
-    def _client(self) -> InferenceServerClient:
+    def _channel(self) -> grpc.aio.Channel:
         # Not in __init__, since it takes hold of the running loop.
-        return InferenceServerClient(self._url, channel_args=_CHANNEL)
+        return grpc.aio.insecure_channel(self._url, options=_CHANNEL)
+
+    @cached_property
+    def _service(self) -> Any:  # noqa: ANN401 - ships no types
+        return service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
     async def infer(self, model: str, inputs: Tensors, request_id: str, timeout_s: float) -> Tensors:  # noqa: D102
+        request = _request(model, inputs, request_id)
         try:
-            result = await self._client.infer(
-                model, _wire_inputs(inputs), request_id=request_id, client_timeout=timeout_s
-            )
-        except InferenceServerException as error:
+            response = await self._service.ModelInfer(request, timeout=timeout_s)
+        except grpc.aio.AioRpcError as error:
             raise translated(error) from None
-        return _outputs(result)
+        contents = zip(response.outputs, response.raw_output_contents, strict=True)
+        return {output.name: _array(output, content) for output, content in contents}
 
     async def loaded_models(self) -> frozenset[str]:  # noqa: D102
+        request = service_pb2.RepositoryIndexRequest()
         try:
-            index = await self._client.get_model_repository_index(client_timeout=INDEX_TIMEOUT_S)
-        except InferenceServerException as error:
-            raise ModelUnavailable(detail=str(error)) from None
+            index = await self._service.RepositoryIndex(request, timeout=INDEX_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            raise ModelUnavailable(detail=_words(error)) from None
         return frozenset(model.name for model in index.models if model.state == "READY")
 
     async def close(self) -> None:  # noqa: D102
-        await self._client.close()
+        await self._channel.close()
 
 
-def translated(error: InferenceServerException) -> Exception:
+def translated(error: grpc.aio.AioRpcError) -> Exception:
     """Return what `error` means under the contract; Triton's own words go to the log only."""
-    status, message = error.status(), error.message()
-    if status == str(grpc.StatusCode.INVALID_ARGUMENT):
+    status, message = error.code(), error.details() or ""
+    if status is grpc.StatusCode.INVALID_ARGUMENT:
         return _picture_error(message)
-    if status == str(grpc.StatusCode.UNAVAILABLE) and _QUEUE_IS_FULL in message:
+    if status is grpc.StatusCode.UNAVAILABLE and _QUEUE_IS_FULL in message:
         return TooManyRequests(detail=message)
-    return _BY_STATUS.get(status, InternalFault)(detail=f"{status} {message}")
+    return _BY_STATUS.get(status, InternalFault)(detail=_words(error))
+
+
+def _words(error: grpc.aio.AioRpcError) -> str:
+    return f"{error.code()} {error.details()}"
 
 
 def _picture_error(message: str) -> Exception:
@@ -101,13 +115,19 @@ def _picture_error(message: str) -> Exception:
     return kind(marked[2]) if marked and kind else InternalFault(detail=message)
 
 
-def _wire_inputs(tensors: Tensors) -> list[Any]:
-    inputs = []
-    for name, tensor in tensors.items():
-        wire = InferInput(name, tensor.shape, np_to_triton_dtype(tensor.dtype))
-        inputs.append(wire.set_data_from_numpy(tensor))
-    return inputs
+def _request(model: str, inputs: Tensors, request_id: str) -> Any:  # noqa: ANN401 - ships no types
+    request = service_pb2.ModelInferRequest(model_name=model, id=request_id)
+    for name, strings in inputs.items():
+        request.inputs.add(name=name, datatype="BYTES", shape=strings.shape)
+        request.raw_input_contents.append(
+            b"".join(struct.pack("<I", len(string)) + string for string in strings.flat)
+        )
+    return request
 
 
-def _outputs(result: InferResult) -> Tensors:
-    return {output.name: result.as_numpy(output.name) for output in result.get_response().outputs}
+def _array(output: Any, content: bytes) -> NDArray[Any]:  # noqa: ANN401 - ships no types
+    if output.datatype == "BYTES":
+        elements: NDArray[Any] = deserialize_bytes_tensor(content)
+    else:
+        elements = np.frombuffer(content, dtype=triton_to_np_dtype(output.datatype))
+    return elements.reshape(output.shape)

@@ -5,8 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from embedded.system import System
+from export.environment import ensure_environment
+from export.paths import Paths, user_cache
+from export.progress import console_progress
 from gateway.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,6 +58,14 @@ def gateway_url(system: System) -> str:
 @pytest.fixture(scope="session")
 def triton_grpc_url(system: System) -> str:
     return system.settings.triton_grpc_url
+
+
+@pytest.fixture(scope="session")
+def training_python() -> Path:
+    """The interpreter that has PyTorch; its environment (5.5 GB) is built if it is not there."""
+    paths = Paths(root=ROOT, cache=user_cache())
+    progress = console_progress(Console(stderr=True))
+    return ensure_environment(paths.training_environment, paths.training_requirements, progress)
 
 
 @pytest.fixture(scope="session")

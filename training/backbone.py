@@ -33,17 +33,12 @@ def fetched_checkpoint() -> Path:
         return fetch([CHECKPOINT], user_cache(), progress)[CHECKPOINT]
 
 
-def backbone(output_stride: int = 32) -> nn.Module:
-    """Return the pretrained pyramid: RGB [B, 3, H, W] of -1 to 1 to five maps, of `CHANNELS` channels.
-
-    With an `output_stride` of 8 or 16 the deeper stages are dilated instead of strided.
-    """
+def backbone() -> nn.Module:
+    """Return the pretrained pyramid: RGB [B, 3, H, W] of -1 to 1 to five maps, of `CHANNELS` channels."""
     source = list(torch.load(fetched_checkpoint(), weights_only=True).values())
     whole = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     named = dict(zip(whole.state_dict(), source, strict=True))
-    pyramid: nn.Module = timm.create_model(
-        "tf_efficientnet_lite0", pretrained=False, features_only=True, output_stride=output_stride
-    )
+    pyramid: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False, features_only=True)
     pyramid.load_state_dict({name: named[name] for name in pyramid.state_dict()})
     return pyramid
 

@@ -193,9 +193,15 @@ def fit(plan: Plan, net: nn.Module, loss_of: Callable[[np.random.Generator, floa
 
 def trained(name: str, net: nn.Module) -> nn.Module:
     """Load the averaged weights that the training `name` kept last into `net`; return it for inference."""
-    path: Path = work_folder(name) / "checkpoint.pt"
-    net.load_state_dict(torch.load(path, weights_only=True)["parts"]["average"]["net"])
+    net.load_state_dict(kept(name)["average"]["net"])
     return net.eval()
+
+
+def kept(name: str) -> dict[str, Any]:
+    """Return the states of the parts that the training `name` kept last."""
+    path: Path = work_folder(name) / "checkpoint.pt"
+    parts: dict[str, Any] = torch.load(path, weights_only=True)["parts"]
+    return parts
 
 
 def as_batch(pictures: list[np.ndarray[Any, Any]]) -> Tensor:

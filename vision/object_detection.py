@@ -15,7 +15,7 @@ from vision.manifest import Manifest
 from vision.nms import Boxes, suppress_by_class
 from vision.picture import open_image
 from vision.resize import resize_bilinear_exact
-from vision.tensors import Tensors
+from vision.tensors import Picture, Tensors
 
 
 class AnchorLayer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,14 +92,20 @@ class ObjectDetectionPreprocess:
 
         Raises PictureError.
         """
+        tensors, _ = self.with_source(image)
+        return tensors
+
+    def with_source(self, image: NDArray[np.object_]) -> tuple[Tensors, Picture]:
+        """Return what a call does, and the picture, reduced if it is large, that `pixels` were made from."""
         (payload,) = image
         picture = open_image(payload)
         size = self._settings.size
         source = np.asarray(reduced(picture, self._settings.ample_side))
-        return {
-            "pixels": resize_bilinear_exact(source, size, size, "corner"),
+        tensors: Tensors = {
+            "pixels": resize_bilinear_exact(source, size, size),
             "picture_size": np.array([picture.height, picture.width], dtype=np.int32),
         }
+        return tensors, source
 
 
 class ObjectDetectionPostprocess:

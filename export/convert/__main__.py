@@ -8,7 +8,7 @@ from typing import cast
 
 import msgspec
 
-from export.checks import check_graph, opset_of
+from export.checks import FREE_SIDE, check_graph, opset_of
 from export.conversion import Converter
 from export.job import MODEL_FILE, Job, load_job
 from vision.manifest import MANIFEST_FILE, Manifest, dump_manifest
@@ -16,8 +16,9 @@ from vision.manifest import MANIFEST_FILE, Manifest, dump_manifest
 
 def convert(job: Job) -> None:
     """Write `model.onnx` and `manifest.json` to the job's destination, after the graph passed its checks."""
-    conversion = _converter(job.converter)(job.files)
-    check_graph(conversion.model)
+    conversion = _converter(job.converter)(job.files, **job.options)
+    settings = msgspec.to_builtins(conversion.settings)
+    check_graph(conversion.model, settings.get("size", FREE_SIDE))
     graph = conversion.model.SerializeToString()
     manifest = Manifest(
         net=job.net,
@@ -27,7 +28,7 @@ def convert(job: Job) -> None:
         opset=opset_of(conversion.model),
         recipe=job.recipe,
         labels=conversion.labels,
-        settings=msgspec.to_builtins(conversion.settings),
+        settings=settings,
     )
     (job.destination / MODEL_FILE).write_bytes(graph)
     (job.destination / MANIFEST_FILE).write_bytes(dump_manifest(manifest))

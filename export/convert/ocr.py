@@ -1,7 +1,7 @@
 """PP-OCR's three nets, as RapidOCR packages them, to nets that read RGB bytes and give named tensors.
 
 Source: rapidocr 3.10.0, `rapidocr/models`. The nets were trained on BGR pictures scaled to [-1, 1]; both
-steps become part of the graph. Values of the settings are RapidOCR's unless a comment gives another reason.
+steps become part of the graph.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,14 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from export.conversion import Conversion
+from export.convert.ocr_settings import ANGLE, DETECTION, RECOGNITION
 from export.surgery import finished, rename_output, set_input, set_nodes, set_outputs
-from vision.ocr.settings import AngleSettings, DetectionSettings, RecognitionSettings
 
 DETECTION_FILE = "PP-OCRv6_det_small.onnx"
 ANGLE_FILE = "ch_ppocr_mobile_v2.0_cls_mobile.onnx"
 RECOGNITION_FILE = "PP-OCRv6_rec_small.onnx"
 
-LINE_HEIGHT = 48
-ANGLE_WIDTH = 192
-
 _BGR = (2, 1, 0)
-_PADDING = (
-    127  # 0 to the nets lies between 127 and 128; probabilities move by 0.0001 with 127, 0.0004 with 128
-)
 
 
 def detection(sources: Mapping[str, Path]) -> Conversion:
@@ -40,16 +34,16 @@ def detection(sources: Mapping[str, Path]) -> Conversion:
     raw = rename_output(model, "text_map_planes")
     model.graph.node.append(helper.make_node("Squeeze", [raw], ["text_map"], axes=[1]))
     set_outputs(model, text_map=(TensorProto.FLOAT, ["batch", "height", "width"]))
-    return Conversion(finished(model), _DETECTION_SETTINGS)
+    return Conversion(finished(model), DETECTION)
 
 
 def angle(sources: Mapping[str, Path]) -> Conversion:
     """`lines` uint8 RGB [batch, 48, 192, 3] to `angle_probs` float32 [batch, 2]: upright, upside down."""
     model = onnx.load(sources[ANGLE_FILE])
-    _read_rgb_bytes(model, "lines", [LINE_HEIGHT, ANGLE_WIDTH])
+    _read_rgb_bytes(model, "lines", [ANGLE.height, ANGLE.width])
     rename_output(model, "angle_probs")
     set_outputs(model, angle_probs=(TensorProto.FLOAT, ["batch", 2]))
-    return Conversion(finished(model), _ANGLE_SETTINGS)
+    return Conversion(finished(model), ANGLE)
 
 
 def recognition(sources: Mapping[str, Path]) -> Conversion:
@@ -60,7 +54,7 @@ def recognition(sources: Mapping[str, Path]) -> Conversion:
     """
     model = onnx.load(sources[RECOGNITION_FILE])
     labels = ("", *_characters(model), " ")
-    _read_rgb_bytes(model, "lines", [LINE_HEIGHT, "width"])
+    _read_rgb_bytes(model, "lines", [RECOGNITION.height, "width"])
     probs = rename_output(model, "char_class_probs")
     model.graph.node.extend(
         [
@@ -71,7 +65,7 @@ def recognition(sources: Mapping[str, Path]) -> Conversion:
     )
     shape: list[int | str] = ["batch", "steps"]
     set_outputs(model, char_ids=(TensorProto.INT32, shape), char_probs=(TensorProto.FLOAT, shape))
-    return Conversion(finished(model), _RECOGNITION_SETTINGS, labels)
+    return Conversion(finished(model), RECOGNITION, labels)
 
 
 def _characters(model: onnx.ModelProto) -> list[str]:
@@ -99,40 +93,3 @@ def _read_rgb_bytes(model: onnx.ModelProto, name: str, size: Sequence[int | str]
     ]
     set_nodes(model, [*nodes, *model.graph.node])
     set_input(model, name, TensorProto.UINT8, shape)
-
-
-_DETECTION_SETTINGS = DetectionSettings(
-    working_max_side=2000,
-    working_min_side=30,
-    padding_height=30,
-    padding_ratio=8,
-    map_min_side=736,
-    map_max_side=5888,  # RapidOCR has no limit; this is what its longest unpadded picture (8 : 1) needs
-    size_multiple=32,
-    text_threshold=0.3,
-    box_threshold=0.5,
-    max_regions=1000,
-    min_region_side=3,
-    unclip_ratio=1.6,
-    min_box_side=5,
-    min_line_side=4,
-    row_gap=10,
-    turn_ratio=1.5,
-)
-_ANGLE_SETTINGS = AngleSettings(
-    height=LINE_HEIGHT,
-    width=ANGLE_WIDTH,
-    padding=_PADDING,
-    max_lines=16,
-    upside_down_threshold=0.9,
-)
-_RECOGNITION_SETTINGS = RecognitionSettings(
-    height=LINE_HEIGHT,
-    min_width=320,
-    width_step=8,  # the net's stride; RapidOCR pads to the widest line of a batch
-    max_width=3200,
-    padding=_PADDING,
-    max_lines=16,
-    max_columns=3200,
-    min_score=0.5,
-)

@@ -1,11 +1,13 @@
 """Requests to a live system, with what is true of every answer checked on the way."""
 
 import base64
+import io
 import re
 from pathlib import Path
 from typing import Any
 
 import httpx
+from PIL import Image
 
 from gateway.schemas import Failure
 
@@ -42,3 +44,14 @@ def refused(response: httpx.Response, code: int) -> Failure:
     for inside in ("Traceback", "tritonclient", "StatusCode", "ensemble", ".py"):
         assert inside not in failure.error_msg
     return failure
+
+
+def on_its_side(picture: Path) -> bytes:
+    """Return a file in which `picture` lies on its side and which viewers show upright."""
+    with Image.open(picture) as upright:
+        sideways = upright.convert("RGB").transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown turned a quarter clockwise
+    file = io.BytesIO()
+    sideways.save(file, "PNG", exif=exif)
+    return file.getvalue()

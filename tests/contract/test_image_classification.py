@@ -1,14 +1,12 @@
 """`image_classification` field by field."""
 
-import io
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from gateway.schemas import ClassificationAnswer
-from tests.contract.calls import answered
+from tests.contract.calls import answered, on_its_side
 
 SERVICE = "image_classification"
 PICTURES = ("astronaut.png", "chelsea.png", "coffee.png", "page.png", "text.png", "china.jpg", "flower.jpg")
@@ -48,12 +46,6 @@ def test_the_same_picture_has_the_same_answer(gateway_url: str, sample_pictures:
 
 
 def test_a_picture_on_its_side_is_seen_upright(gateway_url: str, sample_pictures: Path) -> None:
-    with Image.open(sample_pictures / "chelsea.png") as upright:
-        expected = upright.convert("RGB")
-    exif = Image.Exif()
-    exif[0x0112] = 6  # shown turned a quarter clockwise
-    file = io.BytesIO()
-    expected.transpose(Image.Transpose.ROTATE_90).save(file, "PNG", exif=exif)
-    turned = answered(gateway_url, SERVICE, file.getvalue())
+    turned = answered(gateway_url, SERVICE, on_its_side(sample_pictures / "chelsea.png"))
     straight = answered(gateway_url, SERVICE, sample_pictures / "chelsea.png")
     assert turned["class_probs"] == pytest.approx(straight["class_probs"], abs=1e-5)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gateway.schemas import Failure, SimilarityAnswer
-from tests.contract.calls import TIMEOUT_S
+from tests.contract.calls import TIMEOUT_S, refused
 
 NAMES = ("astronaut.png", "chelsea.png", "coffee.png", "china.jpg", "flower.jpg")
 
@@ -74,3 +74,16 @@ def test_either_picture_undecodable_is_40004(gateway_url: str, sample_pictures: 
     pictures = dict.fromkeys(("imagea", "imageb"), (sample_pictures / NAMES[0]).read_bytes())
     failure = Failure.model_validate(post(gateway_url, **{**pictures, bad: b"\x00 no picture"}).json())
     assert failure.error_code == 40004
+
+
+def test_either_picture_may_be_at_a_url_which_is_refused_by_its_field(
+    gateway_url: str, sample_pictures: Path
+) -> None:
+    image = base64.b64encode((sample_pictures / NAMES[0]).read_bytes()).decode()
+    for body, field in (
+        ({"imagea": image, "inputb": {"url": "http://10.0.0.1/"}}, "inputb"),
+        ({"inputa": {"url": "file:///etc/passwd"}, "imageb": image}, "inputa"),
+    ):
+        url = f"{gateway_url}/api/predict/image_similarity"
+        response = httpx.post(url, json=body, timeout=TIMEOUT_S, trust_env=False)
+        assert refused(response, 40005).error_msg.startswith(f"{field}: ")

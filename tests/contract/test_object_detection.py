@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from gateway.schemas import ObjectDetectionAnswer
-from tests.contract.calls import answered
+from tests.contract.calls import answered, on_its_side
 
 SERVICE = "object_detection"
 FIELDS = {"detection_boxes", "detection_scores", "detection_classes", "detection_class_names"}
@@ -89,12 +89,6 @@ def test_a_large_picture_shows_what_a_small_one_does(gateway_url: str, sample_pi
 
 
 def test_a_picture_on_its_side_is_seen_upright(gateway_url: str, sample_pictures: Path) -> None:
-    with Image.open(sample_pictures / "chelsea.png") as upright:
-        sideways = upright.convert("RGB").transpose(Image.Transpose.ROTATE_90)
-    exif = Image.Exif()
-    exif[0x0112] = 6  # shown turned a quarter clockwise
-    file = io.BytesIO()
-    sideways.save(file, "PNG", exif=exif)
-    turned = answered(gateway_url, SERVICE, file.getvalue())
+    turned = answered(gateway_url, SERVICE, on_its_side(sample_pictures / "chelsea.png"))
     straight = answered(gateway_url, SERVICE, sample_pictures / "chelsea.png")
     assert {field: turned[field] for field in FIELDS} == {field: straight[field] for field in FIELDS}

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from gateway.schemas import OcrAnswer
-from tests.contract.calls import answered
+from tests.contract.calls import answered, on_its_side
 
 SERVICE = "ocr"
 WORDS = ("Hello World", "Order 12345", "Total 67.89")
@@ -124,12 +124,7 @@ def test_pictures_of_any_shape_are_answered(gateway_url: str, width: int, height
 def test_a_picture_on_its_side_is_read_upright(gateway_url: str, sample_pictures: Path) -> None:
     with Image.open(sample_pictures / "page.png") as upright:
         width, height = upright.size
-        sideways = upright.convert("RGB").transpose(Image.Transpose.ROTATE_90)
-    exif = Image.Exif()
-    exif[0x0112] = 6  # shown turned a quarter clockwise
-    file = io.BytesIO()
-    sideways.save(file, "PNG", exif=exif)
-    turned = answered(gateway_url, SERVICE, file.getvalue())
+    turned = answered(gateway_url, SERVICE, on_its_side(sample_pictures / "page.png"))
     straight = answered(gateway_url, SERVICE, sample_pictures / "page.png")
     assert turned["detection_texts"] == straight["detection_texts"]
     np.testing.assert_allclose(turned["detection_boxes"], straight["detection_boxes"], atol=1)

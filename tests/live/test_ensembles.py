@@ -11,16 +11,18 @@ import pytest
 from tritonclient.grpc.model_config_pb2 import DataType
 from tritonclient.utils import InferenceServerException, triton_to_np_dtype
 
+from embedded.paths import REPOSITORY
 from embedded.system import System
 from gateway.services import SERVICES, Service
 from tests.hazards import HAZARDS, Hazard
 from tests.live.triton import Arrays, infer_grpc, infer_http, payloads
 from tests.repository.test_configs import NETS, by_name
+from vision.manifest import load_manifest, manifest_path
 
 TOLERANCE = 1e-5
 REFUSED = [hazard for hazard in HAZARDS if hazard.code is not None]
 WILD = 320
-"""What a net is given where its config leaves a side open."""
+"""What a net is given where its config leaves a side open and its manifest names none."""
 
 every_service = pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
 
@@ -59,7 +61,8 @@ def test_a_picture_in_a_batch_is_answered_as_if_alone(triton_grpc_url: str, samp
 @by_name({name: config for name, config in NETS.items() if config.max_batch_size > 1})
 def test_a_row_in_a_nets_batch_equals_the_row_alone(name: str, triton_grpc_url: str) -> None:
     (entry,) = NETS[name].input
-    shape = [WILD if dim < 0 else dim for dim in entry.dims]
+    side = int(str(load_manifest(manifest_path(REPOSITORY, name)).settings.get("size", WILD)))
+    shape = [side if dim < 0 else dim for dim in entry.dims]
     dtype = triton_to_np_dtype(DataType.Name(entry.data_type).removeprefix("TYPE_"))
     rows = np.random.default_rng(11).integers(0, 255, (3, *shape)).astype(dtype)
     together = infer_grpc(triton_grpc_url, name, {entry.name: rows})
@@ -107,3 +110,11 @@ def test_no_text_is_an_answer_with_empty_tensors(triton_grpc_url: str) -> None:
     outputs = infer_grpc(triton_grpc_url, "ocr", {"image": payloads(black, batched=False)})
     assert {name: array.shape[0] for name, array in outputs.items()} == dict.fromkeys(outputs, 0)
     assert outputs["detection_keypoints"].shape == (0, 4, 2)
+
+
+def test_no_things_are_an_answer_with_empty_masks(triton_grpc_url: str) -> None:
+    black = next(hazard for hazard in HAZARDS if hazard.name == "empty_black")
+    inputs = {"image": payloads(black.make(), batched=False)}
+    outputs = infer_grpc(triton_grpc_url, "instance_segmentation", inputs)
+    assert tuple(outputs.pop("detection_masks_size").tolist()) == black.upright[::-1]
+    assert {name: array.shape[0] for name, array in outputs.items()} == dict.fromkeys(outputs, 0)

@@ -1,17 +1,18 @@
-"""The U-Net: EfficientNet-Lite0's pyramid, a decoder up to half the input's size, and the scene's mean features."""
+"""The U-Net: EfficientNet-Lite0's pyramid, a decoder up to half its size, and the scene's mean features."""
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from training.backbone import CHANNELS, Normalised, backbone, freeze_statistics
+from training.colorization.palette import KNOTS, RAREST, painted
 
 REACH = 128.0
 """Chroma of Cb and Cr lies within -REACH to REACH."""
-UNIT = 32.0
-"""The last convolution answers in this many levels of chroma, so that its weights are of the usual size."""
 STEM_BLOCKS = 2
-"""How many of the backbone's stages keep their pretrained weights: edges and textures; it saves a third of the time."""
+"""How many of the backbone's first stages stay as pretrained, which saves a third of the time."""
 
 
 class Join(nn.Module):
@@ -32,7 +33,10 @@ class Join(nn.Module):
 
 
 class ColourNet(nn.Module):
-    """RGB [B, 3, H, W] of -1 to 1 with R = G = B to chroma (Cb, Cr) [B, 2, H/2, W/2]; H and W multiples of 32."""
+    """RGB [B, 3, H, W] of -1 to 1 with R = G = B to logits of colours [B, KNOTS, H/2, W/2].
+
+    H and W are multiples of 32.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,9 +47,7 @@ class ColourNet(nn.Module):
         self.join8 = Join(96, CHANNELS[2], 48, 64)
         self.join4 = Join(64, CHANNELS[1], 32, 48)
         self.join2 = Join(48, CHANNELS[0], 16, 32)
-        self.head = nn.Conv2d(32, 2, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        self.head = nn.Conv2d(32, KNOTS, 1)
         for part in (self.encoder.conv_stem, self.encoder.bn1, self.encoder.blocks[:STEM_BLOCKS]):
             part.requires_grad_(False)
 
@@ -61,19 +63,38 @@ class ColourNet(nn.Module):
         scene = self.scene(at32.mean((2, 3)))[:, :, None, None]
         joined = self.join16(self.bottom(at32) + scene, at16)
         joined = self.join2(self.join4(self.join8(joined, at8), at4), at2)
-        chroma: Tensor = self.head(joined) * UNIT
-        return chroma
+        logits: Tensor = self.head(joined)
+        return logits
+
+
+class Style(NamedTuple):
+    """How colours are chosen from their probabilities."""
+
+    fairness: float
+    """How far rare colours are given back what their rarity costs them: 0 not at all beyond training."""
+    sharpness: float
+    """1 paints the mean of all colours, more the mean of the probable ones."""
+    vividness: float
+    """Factor of the chroma."""
+
+
+def styled(logits: Tensor, frequencies: Tensor, style: Style) -> Tensor:
+    """Return chroma [B, 2h, 2w, 2] of logits [B, KNOTS, h, w] and the training's frequencies [KNOTS]."""
+    due = style.fairness * frequencies.clamp(min=RAREST).log().view(1, -1, 1, 1)
+    chroma = painted(logits - due, style.sharpness) * style.vividness
+    enlarged = functional.interpolate(chroma, scale_factor=2.0, mode="bilinear")
+    return enlarged.clamp(-REACH, REACH - 1).permute(0, 2, 3, 1)
 
 
 class Served(nn.Module):
-    """The graph: uint8 pictures [B, H, W, 3] with R = G = B to chroma float32 [B, H, W, 2], made `vividness` times as strong."""
+    """The graph: uint8 pictures [B, H, W, 3] with R = G = B to chroma float32 [B, H, W, 2]."""
 
-    def __init__(self, net: nn.Module, vividness: float) -> None:
+    def __init__(self, net: nn.Module, frequencies: Tensor, style: Style) -> None:
         super().__init__()
         self.net = Normalised(net)
-        self.vividness = vividness
+        self.style = style
+        self.register_buffer("frequencies", frequencies)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Run the net, enlarge its chroma and bring the channels last."""
-        chroma = functional.interpolate(self.net(pixels) * self.vividness, scale_factor=2.0, mode="bilinear")
-        return chroma.clamp(-REACH, REACH - 1).permute(0, 2, 3, 1)
+        """Run the net, paint, enlarge the chroma and bring the channels last."""
+        return styled(self.net(pixels), self.frequencies, self.style)

@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
-from torch import Tensor
 
 from bench.photos import FOLDER, all_photos, for_fitting
 from training.files import work_folder
@@ -21,7 +19,7 @@ CACHE = work_folder("colorization") / "photos.npy"
 
 
 def choosing_photos() -> list[Path]:
-    """Return every tenth photo that may be fitted to: settings are chosen on them, and nothing is trained on them."""
+    """Return every tenth photo that may be fitted to: settings are chosen on them, nothing is trained."""
     return for_fitting(all_photos())[CHOOSING_EVERY - 1 :: CHOOSING_EVERY]
 
 
@@ -33,7 +31,7 @@ def training_photos() -> list[Path]:
 
 
 def stored_photos() -> NDArray[np.uint8]:
-    """Return the training photos, squashed: uint8 RGB [n, STORED_SIDE, STORED_SIDE, 3]; made once, then kept."""
+    """Return the training photos, squashed: uint8 RGB [n, STORED_SIDE, STORED_SIDE, 3]; kept in a file."""
     if not CACHE.exists():
         size = (STORED_SIDE, STORED_SIDE)
         pictures = [
@@ -45,13 +43,13 @@ def stored_photos() -> NDArray[np.uint8]:
     return stored
 
 
-def crops(stored: NDArray[np.uint8], count: int, side: int, random: np.random.Generator) -> Tensor:
+def crops(stored: NDArray[np.uint8], count: int, side: int, random: np.random.Generator) -> NDArray[np.uint8]:
     """Return uint8 RGB [count, side, side, 3]: random crops of random photos, half of them mirrored.
 
-    Their brightness is bent by a random gamma, colours with it: old pictures are paler and darker than new ones.
+    Their brightness is bent by a random gamma, colours with it: old pictures are of any brightness.
     """
     chosen = random.integers(0, len(stored), count)
-    return torch.from_numpy(np.stack([_crop(stored[index], side, random) for index in chosen]))
+    return np.stack([_crop(stored[index], side, random) for index in chosen])
 
 
 def _crop(picture: NDArray[np.uint8], side: int, random: np.random.Generator) -> NDArray[np.uint8]:

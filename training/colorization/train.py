@@ -1,38 +1,150 @@
-"""Trains the colouring net: feature loss first, a short adversarial phase last.
+"""Trains the colouring net in NoGAN's manner: colours and features first, a short adversarial phase last.
 
     .venv-training/bin/python -m training.colorization.train
 
-Killed, it goes on from its last checkpoint. The results are exported by `training.colorization.export`.
+Killed, it goes on from its last checkpoint. `training.colorization.evaluate` measures the result,
+`training.colorization.export` writes it to `trained/`.
 """
 
+from typing import NamedTuple, TypeVar
+
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from training.colorization.colour import coloured, luma
-from training.colorization.losses import Perception, Vividness, colour_loss
+from training.colorization.colour import CHROMA, coloured, luma, mixed
+from training.colorization.critic import Critic, critic_loss
+from training.colorization.losses import Perception
 from training.colorization.net import ColourNet
+from training.colorization.palette import RAREST, choice_loss, frequencies, painted, weights_of
 from training.colorization.pictures import crops, stored_photos
-from training.loop import Average, Run, cosine_rate, generator, set_rate
+from training.loop import Average, Run, cosine_rate, generator, set_rate, steps_and_threads, trained
 
-NAME = "colorization"
-STEPS = 3600
+FEATURES, ADVERSARIAL = "colorization", "colorization_adversarial"
+"""The two phases, as their checkpoints are named."""
+FEATURE_STEPS = 1600
 BATCH = 8
-SIDE = 160
-RATE = 1e-3
+SIDE, LAST_SIDE = 128, 160
+"""Of the crops, at first and in the end."""
+LAST_SIDE_FROM = 0.7
+"""Share of the first phase after which crops are larger; they stay so in the second."""
+RATE = 1.5e-3
 ENCODER_SCALE = 0.3
 DECAY = 0.03
-VIVIDNESS = 0.65
-PERCEPTION_WEIGHT = 10.0
-LONGEST_GRADIENT = 20.0
+PERCEIVED = 4
+"""Pictures of a batch that the perceptual loss looks at: it is dear."""
+PERCEPTION_WEIGHT = 1.0
+SHARPNESS = 2.0
+"""With which pictures are painted in training."""
+LONGEST_GRADIENT = 5.0
+CRITIC_STEPS, ADVERSARIAL_STEPS = 100, 200
+"""The critic alone first, as NoGAN has it, then both."""
+ADVERSARIAL_RATE = 1e-4
+CRITIC_RATE = 4e-4
+CRITIC_WEIGHT = 0.05
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+class Batch(NamedTuple):
+    """Crops at half their size: what the net says of their colours, and RGB [B, 3, h, w], ours and true."""
+
+    logits: Tensor
+    ours: Tensor
+    truth: Tensor
+
+
+class Trainer:
+    """The net, its losses, and one step of it."""
+
+    def __init__(self, net: ColourNet) -> None:
+        self.net = _fast(net)
+        self.optimiser = optimiser_of(net)
+        self.average = Average(net)
+        self._perception = _fast(Perception())
+        self._photos = stored_photos()
+        self._weights = weights_of(frequencies(self._photos))
+
+    def colour(self, random: np.random.Generator, side: int) -> Batch:
+        """Return new crops as the net colours them, and as they are."""
+        grey, truth = halved(torch.from_numpy(crops(self._photos, BATCH, side, random)))
+        logits = self.net(grey)
+        return Batch(logits, coloured(luma(truth), painted(logits, SHARPNESS)), truth)
+
+    def learn(self, batch: Batch, rate: float, adversarial: Tensor | float = 0.0) -> dict[str, float]:
+        """Take a step down the loss of `batch`, to which `adversarial` is added; return figures of it."""
+        loss = choice_loss(batch.logits, mixed(batch.truth, CHROMA), self._weights)
+        seen = self._perception(batch.ours[:PERCEIVED], batch.truth[:PERCEIVED])
+        set_rate(self.optimiser, rate)
+        self.optimiser.zero_grad()
+        (loss + PERCEPTION_WEIGHT * seen + adversarial).backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), LONGEST_GRADIENT)
+        self.optimiser.step()
+        self.average.update(self.net)
+        return {"loss": loss.item(), "seen": seen.item()}
+
+
+def train_on_features(steps: int) -> None:
+    """Run the first phase."""
+    net = ColourNet()
+    with torch.no_grad():  # begins with what is known without looking
+        net.head.bias.copy_(frequencies(stored_photos()).clamp(min=RAREST).log())
+    trainer = Trainer(net)
+    parts = {"net": trainer.net, "optimiser": trainer.optimiser, "average": trainer.average}
+    run = Run(FEATURES, parts, steps)
+    trainer.net.train()
+    for step in run:
+        side = SIDE if step < LAST_SIDE_FROM * steps else LAST_SIDE
+        batch = trainer.colour(generator(1, step), side)
+        run.report(**trainer.learn(batch, cosine_rate(step, steps, RATE)))
+
+
+def train_against_critic() -> None:
+    """Run the second phase, from the first one's averaged weights."""
+    net = ColourNet()
+    trained(FEATURES, net)
+    trainer, critic = Trainer(net), _fast(Critic())
+    critic_optimiser = torch.optim.Adam(critic.parameters(), lr=CRITIC_RATE, betas=(0.5, 0.99))
+    parts = {
+        "net": trainer.net,
+        "optimiser": trainer.optimiser,
+        "average": trainer.average,
+        "critic": critic,
+        "critic_optimiser": critic_optimiser,
+    }
+    run = Run(ADVERSARIAL, parts, CRITIC_STEPS + ADVERSARIAL_STEPS)
+    trainer.net.train()
+    for step in run:
+        is_critics_alone = step < CRITIC_STEPS
+        with torch.set_grad_enabled(not is_critics_alone):
+            batch = trainer.colour(generator(2, step), LAST_SIDE)
+        judged = criticise(critic, critic_optimiser, batch)
+        if is_critics_alone:
+            run.report(critic=judged)
+            continue
+        rate = cosine_rate(step - CRITIC_STEPS, ADVERSARIAL_STEPS, ADVERSARIAL_RATE, warm_up=20)
+        figures = trainer.learn(batch, rate, -CRITIC_WEIGHT * critic(batch.ours).mean())
+        run.report(critic=judged, **figures)
+
+
+def criticise(critic: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch) -> float:
+    """Let the critic learn from a batch; return its loss, 2 where it cannot tell ours from the truth."""
+    loss = critic_loss(critic(batch.truth), critic(batch.ours.detach()))
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return loss.item()
 
 
 def halved(pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the net's input [B, 3, H, W] of -1 to 1, and the truth RGB [B, 3, H/2, W/2], of uint8 [B, H, W, 3]."""
+    """Return what the net reads, [B, 3, H, W] of -1 to 1, and the truth RGB [B, 3, H/2, W/2] of 0 to 255.
+
+    `pictures` are uint8 [B, H, W, 3].
+    """
     rgb = pictures.permute(0, 3, 1, 2).float()
     grey = luma(rgb).round().repeat(1, 3, 1, 1) / 127.5 - 1
-    grey = grey.contiguous(memory_format=torch.channels_last)  # a quarter less time on a CPU
-    return grey, functional.avg_pool2d(rgb, 2)
+    return grey.contiguous(memory_format=torch.channels_last), functional.avg_pool2d(rgb, 2)
 
 
 def optimiser_of(net: ColourNet) -> torch.optim.Optimizer:
@@ -43,32 +155,16 @@ def optimiser_of(net: ColourNet) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=RATE, weight_decay=DECAY)
 
 
+def _fast(module: Module) -> Module:
+    """Return the module with its weights laid out as a CPU multiplies them in three quarters of the time."""
+    return module.to(memory_format=torch.channels_last)
+
+
 def main() -> None:
     """Run both phases."""
-    net, perception = (part.to(memory_format=torch.channels_last) for part in (ColourNet(), Perception()))
-    vividness = Vividness(VIVIDNESS)
-    optimiser, average = optimiser_of(net), Average(net)
-    photos = stored_photos()
-    parts = {"net": net, "optimiser": optimiser, "average": average, "vividness": vividness}
-    run = Run(NAME, parts, STEPS)
-    net.train()
-    for step in run:
-        grey, truth = halved(crops(photos, BATCH, SIDE, generator(1, step)))
-        ours = coloured(luma(truth), net(grey))
-        loss, our_strength, true_strength = colour_loss(ours, truth, vividness.worth)
-        seen = perception(ours, truth)
-        set_rate(optimiser, cosine_rate(step, STEPS, RATE))
-        optimiser.zero_grad()
-        (loss + PERCEPTION_WEIGHT * seen).backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), LONGEST_GRADIENT)
-        optimiser.step()
-        average.update(net)
-        vividness.update(our_strength, true_strength)
-        run.report(
-            loss=loss.item(), seen=seen.item(), ours=our_strength, true=true_strength, worth=vividness.worth
-        )
+    train_on_features(steps_and_threads(__doc__ or "", FEATURE_STEPS))
+    train_against_critic()
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     main()

@@ -81,7 +81,7 @@ def main() -> None:
     found: list[Thing] = []
     for index in track(range(len(views)), "regions"):
         view = np.asarray(views[index])
-        raw = net({"pixels": resize_bilinear_exact(view, 300, 300, "corner")[None]})
+        raw = net({"pixels": resize_bilinear_exact(view, 300, 300)[None]})
         answer = choose(raw["box_encodings"][0], raw["class_logits"][0], size)
         names = [name.decode() for name in answer["detection_class_names"]]
         found += things(view, logits[index].astype(np.float32), answer["detection_boxes"], names)

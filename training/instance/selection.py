@@ -43,7 +43,7 @@ MIN_SHARE = 0.05
 """Of a box's pixels: where the teacher sees the class on fewer, it does not see the thing."""
 
 
-def teacher_mask(labels: NDArray[np.integer], box: Box, name: str) -> NDArray[np.bool_] | None:
+def teacher_mask(labels: NDArray[np.intp], box: Box, name: str) -> NDArray[np.bool_] | None:
     """Return the mask of the thing `name` (COCO's) in `box`, [rows, columns] of `pixels_within` the box.
 
     `labels` [height, width] are the teacher's class ids of a picture, `box` [4] is (top, left, bottom, right)

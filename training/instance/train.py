@@ -16,7 +16,7 @@ from training.onnx_export import export_net
 
 NAME = "instance"
 SEED = 11
-STEPS = 2500
+STEPS = 1500
 BATCH = 16
 SIDE = 112
 MARGIN = 0.1

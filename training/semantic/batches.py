@@ -8,9 +8,9 @@ from torch import Tensor
 from training.augment import jitter, sample, windows
 from training.teacher import CLASSES
 
-SMALLEST_WINDOW = 0.65
+SMALLEST_WINDOW = 0.8
 """Of a view's side; views are crops themselves."""
-PASTE_SHARE = 0.5
+PASTE_SHARE = 0.15
 """Of pictures that get a rectangle of another one pasted in (CutMix, Yun et al. 2019)."""
 STRIDE = 8
 
@@ -37,14 +37,14 @@ class Batches:
 
 
 def rarity(logits: NDArray[np.float16]) -> NDArray[np.float64]:
-    """Return the odds of drawing each view: those with classes that few views show are drawn more often."""
+    """Return the odds of drawing each view: half alike, half by the rarest class that a view shows."""
     classes = logits.argmax(axis=3).reshape(len(logits), -1)
     shares = np.stack([(classes == one).mean(axis=1) for one in range(CLASSES)], axis=1)
     shown = shares > 0.01
     worth = 1 / np.sqrt(shown.sum(axis=0).clip(1))
     worth[0] = worth[shown.any(axis=0)].min()
     odds: NDArray[np.float64] = (shown * worth).max(axis=1).clip(worth[0])
-    return odds / odds.sum()
+    return 0.5 / len(odds) + 0.5 * odds / odds.sum()
 
 
 def _paste(pictures: Tensor, targets: Tensor, random: np.random.Generator) -> None:

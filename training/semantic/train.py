@@ -21,15 +21,14 @@ from training.teacher import CLASSES
 
 NAME = "semantic"
 SEED = 7
-STEPS = 3000
+STEPS = 3600
 BATCH = 8
 SIDE = 256
-LARGE_SIDE, LARGE_SHARE = 320, 0.2
+LARGE_SIDE, LARGE_SHARE = 320, 0.1
 """The last part of the training sees pictures of the size that is served."""
-PEAK_RATE = 1.5e-3
-BACKBONE_SCALE = 0.25
-FROZEN_STAGES = 2
-RARE_POWER = 0.3
+PEAK_RATE = 2e-3
+BACKBONE_SCALE = 0.16
+RARE_POWER = 0.12
 SERVED_SIDE = 320
 
 
@@ -38,8 +37,6 @@ def train(steps: int) -> None:
     logits = np.load(LOGITS)
     batches, weights = Batches(np.load(VIEWS, mmap_mode="r"), logits), class_weights(logits)
     net = SemanticNet(CLASSES)
-    for part in (net.backbone.conv_stem, net.backbone.bn1, *list(net.backbone.blocks)[:FROZEN_STAGES]):
-        part.requires_grad_(False)
 
     def loss_of(random: np.random.Generator, done: float) -> Tensor:
         side = LARGE_SIDE if done > 1 - LARGE_SHARE else SIDE

@@ -1,7 +1,8 @@
 """The 171 drinks that the drawn shelves sell: what each looks like, in words and in pixels.
 
-Nineteen invented brands sell nine flavours each. A brand is an emblem, a label's layout and a colour; a flavour is the
-colour of the drink; container, cap and accent are the product's own. Everything follows from `CATALOGUE_SEED`.
+Nineteen invented brands sell nine flavours each. A brand is an emblem, a label's layout and a colour; a
+flavour is the colour of the drink; container, cap and accent are the product's own. All follows from
+`CATALOGUE_SEED`.
 """
 
 from collections.abc import Sequence
@@ -67,13 +68,33 @@ SHAPES = {
         0.90,
         0.09,
         (0.34, 0.66),
-        ((0, 0.42), (0.09, 0.42), (0.095, 0.35), (0.24, 0.94), (0.32, 1), (0.50, 0.80), (0.68, 1), (0.96, 1), (1, 0.9)),
+        (
+            (0, 0.42),
+            (0.09, 0.42),
+            (0.095, 0.35),
+            (0.24, 0.94),
+            (0.32, 1),
+            (0.50, 0.80),
+            (0.68, 1),
+            (0.96, 1),
+            (1, 0.9),
+        ),
     ),
     "can": Shape(
-        0.54, 0.66, 0.04, (0.08, 0.92), ((0, 0.80), (0.04, 0.84), (0.09, 1), (0.92, 1), (1, 0.82)), clear=False
+        0.54,
+        0.66,
+        0.04,
+        (0.08, 0.92),
+        ((0, 0.80), (0.04, 0.84), (0.09, 1), (0.92, 1), (1, 0.82)),
+        clear=False,
     ),
     "tall can": Shape(
-        0.38, 0.80, 0.03, (0.07, 0.94), ((0, 0.76), (0.03, 0.80), (0.08, 1), (0.94, 1), (1, 0.82)), clear=False
+        0.38,
+        0.80,
+        0.03,
+        (0.07, 0.94),
+        ((0, 0.76), (0.03, 0.80), (0.08, 1), (0.94, 1), (1, 0.82)),
+        clear=False,
     ),
     "carton": Shape(
         0.42, 0.92, 0.05, (0.20, 1.0), ((0, 0.86), (0.05, 0.86), (0.2, 1), (1, 1)), flat=True, clear=False

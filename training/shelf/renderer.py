@@ -1,8 +1,8 @@
 """Photographs of drinks on shelves, drawn: every picture follows from its seed, and so do its boxes.
 
-A shelf is drawn straight on: wall, then row by row the drinks and the board they stand on, with a number for every
-drink painted beside the colours. Light, perspective, blur, noise and JPEG come after; the boxes are those of the
-numbers that can still be seen.
+A shelf is drawn straight on: wall, then row by row the drinks and the board they stand on, with a number for
+every drink painted beside the colours. Perspective, light, blur, noise and JPEG come after; the boxes are
+those of the numbers that can still be seen.
 """
 
 import io
@@ -26,13 +26,16 @@ FEWEST, MOST = 50, 300
 LEAST_VISIBLE = 0.3
 """A drink of which less than this share of its area shows is part of the scenery."""
 MEAN_SLOT = 0.33
-"""Width of a drink and its gap by the height of its row, on the average: from it follows the number of rows."""
+"""Mean width of a drink and its gap, by the height of its row: the number of rows follows from it."""
 
 Floats = NDArray[np.float32]
 
 
 class Shelf(NamedTuple):
-    """A picture uint8 RGB [H, W, 3], `boxes` float32 [n, 4] of (top, left, bottom, right) in its pixels, and `classes` [n]."""
+    """A picture uint8 RGB [H, W, 3] and what is on it.
+
+    `boxes` float32 [n, 4] of (top, left, bottom, right) in its pixels; `classes` int64 [n], 0 to 170.
+    """
 
     picture: Picture
     boxes: Boxes
@@ -85,14 +88,17 @@ class _Canvas:
         if inner[1].stop <= inner[1].start or inner[0].stop <= inner[0].start:
             return
         shown, there = cover[inner], self.colours[rows, columns]
-        fresh = colours if colours.ndim == 0 else colours[inner]
+        fresh = colours[inner] if isinstance(colours, np.ndarray) else colours
         self.colours[rows, columns] = there + (fresh - there) * shown
         if number:
             self.numbers[rows, columns][shown[..., 0] > 0.5] = number
 
 
 def render_shelf(seed: int) -> Shelf:
-    """Return the shelf of `seed`: a side of 1200 to 1800 pixels, FEWEST to MOST drinks or a few less, in raster order of rows."""
+    """Return the shelf of `seed`: about FEWEST to MOST drinks, the longer side 1200 to 1800 pixels.
+
+    Drinks come row by row, those that stand farther back first.
+    """
     rng = np.random.default_rng(seed)
     long, aspect = int(rng.integers(1200, 1801)), float(rng.choice([4 / 3, 3 / 4, 1.0, 3 / 2, 16 / 9]))
     height, width = (long, round(long * aspect)) if aspect < 1 else (round(long / aspect), long)
@@ -102,7 +108,7 @@ def render_shelf(seed: int) -> Shelf:
     colours = Image.fromarray(canvas.colours).transform(size, perspective, quad, Image.Resampling.BILINEAR)
     numbers = Image.fromarray(canvas.numbers).transform(size, perspective, quad)
     seen = _photographed(colours, rng)
-    boxes, numbers_seen = _visible(np.asarray(numbers), np.array(canvas.areas))
+    boxes, numbers_seen = visible_boxes(np.asarray(numbers), np.array(canvas.areas))
     return Shelf(seen, boxes, np.array(canvas.classes, dtype=np.int64)[numbers_seen])
 
 
@@ -131,12 +137,14 @@ def _stocked(rng: np.random.Generator, height: int, width: int) -> _Canvas:
 def _arranged(
     rng: np.random.Generator, height: int, sides: tuple[int, int], board: float
 ) -> list[list[Drink]]:
-    """Return the drinks row by row: as many rows as bring enough of them, seen in perspective and with gaps."""
+    """Return the drinks row by row, in as many rows as bring enough of them."""
     wanted = float(np.exp(rng.uniform(np.log(FEWEST * 1.1), np.log(MOST * 1.1))))
     count = max(2, round(np.sqrt(wanted * MEAN_SLOT * height / (sides[1] - sides[0]))))
     while True:
         pitch = height / count
-        rows = [_row(rng, _floor(row, pitch, board), round(pitch * (1 - board)), sides) for row in range(count)]
+        rows = [
+            _row(rng, _floor(row, pitch, board), round(pitch * (1 - board)), sides) for row in range(count)
+        ]
         if sum(map(len, rows)) >= FEWEST * 1.25:
             return rows
         count += 1
@@ -148,7 +156,7 @@ def _floor(row: int, pitch: float, board: float) -> int:
 
 
 def _sides(rng: np.random.Generator, width: int) -> tuple[int, int]:
-    """Return where the shelf's posts stand; in a third of the pictures the shelf goes on beyond the picture."""
+    """Return where the shelf's posts stand; a third of the shelves goes on beyond the picture."""
     if rng.random() < 1 / 3:
         return -round(width * 0.05), round(width * 1.05)
     left, right = rng.uniform(0.06, 0.12, 2)
@@ -229,7 +237,7 @@ def _light(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def _view(rng: np.random.Generator, height: int, width: int) -> Sequence[float]:
-    """Return Pillow's eight numbers of the perspective in which the whole picture shows a quadrangle of the canvas."""
+    """Return Pillow's eight numbers of a perspective: a quadrangle of the canvas fills the picture."""
     inset = rng.uniform(0, 0.045, (4, 2))
     inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
@@ -256,8 +264,11 @@ def _photographed(picture: Image.Image, rng: np.random.Generator) -> Picture:
     return np.asarray(Image.open(file))
 
 
-def _visible(numbers: NDArray[np.int32], areas: NDArray[np.int64]) -> tuple[Boxes, NDArray[np.intp]]:
-    """Return the boxes [n, 4] of the drinks of which enough shows, and which they are [n]; `areas` are their whole ones."""
+def visible_boxes(numbers: NDArray[np.int32], areas: NDArray[np.int64]) -> tuple[Boxes, NDArray[np.intp]]:
+    """Return the boxes [n, 4] of the drinks of which enough shows, and which of them these are [n].
+
+    `numbers` [h, w] say which drink a pixel shows, from 1; `areas` are how many pixels each has as a whole.
+    """
     shown = np.bincount(numbers.ravel(), minlength=len(areas) + 1)[1:]
     found = ndimage.find_objects(numbers, max_label=len(areas))
     kept = np.flatnonzero(shown >= LEAST_VISIBLE * areas)

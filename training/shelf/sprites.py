@@ -34,7 +34,7 @@ def sprite(product: int, yaw: int) -> Image.Image:
     flat = np.asarray(_print(one, shape))
     colours = flat[(down * (height - 1)).astype(int), columns.clip(0, PRINT_WIDTH - 1).astype(int)]
     shaded = (colours * _shade(shape, across)[..., None] + 70 * _gloss(shape, across)[..., None]).clip(0, 255)
-    inside = ((1 - np.abs(across)) * width / 2 + 0.5).clip(0, 1) * 255
+    inside = np.clip((1 - np.abs(across)) * width / 2 + 0.5, 0, 1) * 255
     return Image.fromarray(np.dstack((shaded, inside)).astype(np.uint8))
 
 
@@ -42,8 +42,8 @@ def _surface(shape: Shape, height: int, width: int) -> tuple[Floats, Floats]:
     """Return for every pixel how far down it is (0 to 1) and how far across: -1 and 1 are the edges."""
     down = np.linspace(0, 1, height, dtype=np.float32)
     heights, halves = np.array(shape.profile, dtype=np.float32).T
-    half = np.interp(down, heights, halves).astype(np.float32)
-    half = np.convolve(np.pad(half, 3, mode="edge"), np.full(7, 1 / 7, np.float32), mode="valid")
+    sharp = np.interp(down, heights, halves).astype(np.float32)
+    half = np.convolve(np.pad(sharp, 3, mode="edge"), np.full(7, 1 / 7, np.float32), mode="valid")
     middle = (np.arange(width, dtype=np.float32) + 0.5) / width * 2 - 1
     across: Floats = middle[None] / half[:, None].clip(0.05, None)
     return np.repeat(down[:, None], width, axis=1), across
@@ -51,7 +51,7 @@ def _surface(shape: Shape, height: int, width: int) -> tuple[Floats, Floats]:
 
 def _shade(shape: Shape, across: Floats) -> Floats:
     if shape.flat:
-        return np.where(across > 0.62, np.float32(0.72), np.float32(1.0))
+        return np.where(across > 0.62, 0.72, 1.0).astype(np.float32)
     shade: Floats = 0.5 + 0.5 * np.sqrt((1 - (across * 0.97 + 0.1).clip(-1, 1) ** 2).clip(0, 1))
     return shade
 
@@ -98,7 +98,9 @@ def _sleeve(draw: ImageDraw.ImageDraw, height: int, product: Product) -> None:
 def _stripes(draw: ImageDraw.ImageDraw, height: int, product: Product) -> None:
     for number in range(5):
         colour = (product.accent, product.drink)[number % 2]
-        draw.rectangle((0, height * (0.5 + 0.1 * number), PRINT_WIDTH, height * (0.55 + 0.1 * number)), fill=colour)
+        draw.rectangle(
+            (0, height * (0.5 + 0.1 * number), PRINT_WIDTH, height * (0.55 + 0.1 * number)), fill=colour
+        )
     _emblem(draw, 0.14 * height, 0.11 * height, product)
     _brand(draw, 0.37 * height, product)
 
@@ -154,7 +156,13 @@ _LAYOUTS = {
 def _brand(draw: ImageDraw.ImageDraw, y: float, product: Product, colour: Colour | None = None) -> None:
     """Write the brand in the middle of the label, as large as what can be seen of it."""
     fill = colour or ((20, 20, 24) if sum(product.label) > 420 else (250, 250, 250))
-    draw.text((PRINT_WIDTH / 2, y), product.brand, fill=fill, font=_font(round(190 / len(product.brand))), anchor="mm")
+    draw.text(
+        (PRINT_WIDTH / 2, y),
+        product.brand,
+        fill=fill,
+        font=_font(round(190 / len(product.brand))),
+        anchor="mm",
+    )
 
 
 @cache

@@ -14,7 +14,7 @@ from vision.tensors import Picture
 def fit_line(line: Picture, height: int, max_width: int) -> Picture:
     """Return `line` at `height`, its aspect kept unless that makes it wider than `max_width`."""
     width = min(math.ceil(height * line.shape[1] / line.shape[0]), max_width)
-    return resize_bilinear(line, height, width, "half_pixel")
+    return resize_bilinear(line, height, width)
 
 
 def pad_lines(lines: Sequence[Picture], width: int, padding: int) -> NDArray[np.uint8]:

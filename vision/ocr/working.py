@@ -34,7 +34,7 @@ def working_picture(picture: Picture, settings: DetectionSettings) -> tuple[Pict
     height, width = picture.shape[:2]
     inner_height, inner_width = working_size(height, width, settings)
     band = band_height(inner_height, inner_width, settings)
-    inner = resize_bilinear(picture, inner_height, inner_width, "half_pixel")
+    inner = resize_bilinear(picture, inner_height, inner_width)
     working = np.pad(inner, ((band, band), (0, 0), (0, 0))) if band else inner
     return working, Geometry(height, width, height / inner_height, width / inner_width, band, 0)
 
@@ -42,7 +42,7 @@ def working_picture(picture: Picture, settings: DetectionSettings) -> tuple[Pict
 def map_picture(working: Picture, settings: DetectionSettings) -> Picture:
     """Return what the detector reads, uint8 [h, w, 3]."""
     height, width = map_size(working.shape[0], working.shape[1], settings)
-    return resize_bilinear(working, height, width, "half_pixel")
+    return resize_bilinear(working, height, width)
 
 
 def working_size(height: int, width: int, settings: DetectionSettings) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Answers for people: a line, and something drawn where it was found."""
 
+import base64
 import io
 
 import numpy as np
@@ -55,12 +56,96 @@ def test_detections_are_framed() -> None:
     assert not drawn[52:, :].any()
 
 
+THINGS = CAT | {
+    "detection_boxes": [[20.0, 10.0, 50.0, 60.0], [5.0, 40.0, 55.0, 75.0]],
+    "detection_scores": [0.83, 0.5],
+    "detection_class_names": ["cat", "dog"],
+    "detection_masks": [
+        {"counts": [80 * 40 + 30, 20, 80 * 20 - 50], "size": [60, 80]},
+        {"counts": [80 * 42 + 30, 20, 80 * 18 - 50], "size": [60, 80]},
+    ],
+}
+
+
+def test_instances_are_tinted_each_in_a_colour_of_its_own() -> None:
+    assert summarise("instance_segmentation", THINGS) == "cat 0.83, dog 0.50"
+    drawn = np.asarray(annotate("instance_segmentation", THINGS, Image.new("RGB", (80, 60))))
+    assert drawn[40, 30:39].any(axis=1).all()
+    assert len({tuple(drawn[row, 35].tolist()) for row in (40, 41, 42)}) == 3
+    assert not drawn[41, 30:39].any()
+
+
+def test_no_instances_are_told_and_leave_the_picture_alone() -> None:
+    answer = NOTHING | {"detection_masks": []}
+    assert summarise("instance_segmentation", answer) == "nothing found"
+    assert not np.asarray(annotate("instance_segmentation", answer, Image.new("RGB", (80, 60)))).any()
+
+
+def test_classes_of_pixels_are_told_the_largest_first_and_tinted() -> None:
+    preds = np.zeros((60, 80), dtype=int)
+    preds[40:50, :60], preds[50:, :] = 8, 15
+    answer = {"preds": preds.tolist()}
+    assert summarise("semantic_segmentation", answer) == "person 16.7%, cat 12.5%"
+    drawn = np.asarray(annotate("semantic_segmentation", answer, Image.new("RGB", (80, 60))))
+    cat, person = drawn[45, 5], drawn[55, 5]
+    assert cat.any()
+    assert person.any()
+    assert not np.array_equal(cat, person)
+    assert not drawn[45, 60:].any()
+    assert drawn[:30].any()  # the legend
+
+
+def test_background_alone_is_told() -> None:
+    assert summarise("semantic_segmentation", {"preds": [[0, 0]]}) == "background alone"
+
+
+SHELF = {
+    "detection_boxes": [[10.0, 40.0, 50.0, 50.0], [10.0, 60.0, 50.0, 70.0], [10.0, 20.0, 50.0, 30.0]],
+    "detection_class_names": ["tea", "cola", "tea"],
+    "product_count": {"tea": 2, "cola": 1},
+}
+EMPTY_SHELF: dict[str, object] = {"detection_boxes": [], "detection_class_names": [], "product_count": {}}
+MANY_KINDS = {"product_count": {"a": 1, "b": 5, "c": 2, "d": 3}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (SHELF, "3 products of 2 kinds: 2 tea, 1 cola"),
+        (MANY_KINDS, "11 products of 4 kinds: 5 b, 3 d, 2 c ..."),
+        (EMPTY_SHELF, "no products"),
+    ],
+)
+def test_a_shelf_is_told(answer: dict[str, object], line: str) -> None:
+    assert summarise("shelf_counting", answer) == line
+
+
+def test_products_are_framed_in_a_colour_of_their_kind() -> None:
+    drawn = np.asarray(annotate("shelf_counting", SHELF, Image.new("RGB", (80, 60))))
+    tea, cola, other_tea = drawn[49, 40], drawn[49, 60], drawn[49, 20]
+    assert tea.any()
+    assert np.array_equal(tea, other_tea)
+    assert not np.array_equal(tea, cola)
+    assert not drawn[49, 32:38].any()
+
+
 def test_the_foreground_is_told_and_keeps_its_colours() -> None:
     answer = {"human_ratio": "0.250000", "mask": [[1, 0], [0, 0]]}
     assert summarise("foreground_segmentation", answer) == "people on 25.0% of the picture"
     drawn = annotate("foreground_segmentation", answer, Image.new("RGB", (2, 2), "white"))
     assert drawn.getpixel((0, 0)) == (255, 255, 255)
     assert len({drawn.getpixel(corner) for corner in ((1, 0), (0, 1), (1, 1))} - {(255, 255, 255)}) == 1
+
+
+def test_a_coloured_picture_is_shown_beside_the_grey_one() -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (20, 10), (200, 40, 40)).save(file, "PNG")
+    answer = {"out_image": base64.b64encode(file.getvalue()).decode()}
+    assert summarise("image_colorization", answer).startswith("20 x 10 in colour, ")
+    drawn = annotate("image_colorization", answer, Image.new("L", (20, 10), 90))
+    assert drawn.size == (40, 10)
+    assert drawn.getpixel((5, 5)) == (90, 90, 90)
+    assert drawn.getpixel((25, 5)) == (200, 40, 40)
 
 
 def test_two_pictures_are_shown_side_by_side() -> None:

@@ -52,7 +52,7 @@ def test_a_full_shared_memory_is_told_with_what_is_needed(
 ) -> None:
     full = shutil._ntuple_diskusage(total=1 << 26, used=1 << 26, free=1 << 20)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
-    with pytest.raises(SharedMemoryFull, match="has 1 MiB free, 10 model instances need 74 MiB: free some"):
+    with pytest.raises(SharedMemoryFull, match="has 1 MiB free, 10 model instances need 296 MiB: free some"):
         check_shared_memory(tmp_path, 10)
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from export.catalogue import File, Net, Package, Profile
+from export.environment import STAMP
 from export.hashing import file_sha256
 from export.paths import Paths
 from export.progress import console_progress
@@ -64,7 +65,7 @@ def paths(tmp_path: Path) -> Paths:
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
-    (paths.environment / "lock.sha256").write_text(file_sha256(paths.requirements))
+    (paths.environment / STAMP).write_text(file_sha256(paths.requirements))
     return paths
 
 

@@ -51,7 +51,7 @@ def test_an_error_of_the_file_system_is_one_line_too(paths: Paths) -> None:
 
 @pytest.mark.usefixtures("_toy_catalogue")
 def test_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*arguments: object) -> int:
+    def interrupt(*arguments: object, **options: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "export", interrupt)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.progress import Progress
 
-from export.environment import ensure_environment
+from export.environment import STAMP, ensure_environment
 from export.errors import CutDownload, EnvironmentFailed, ExportError, NoNetwork, NotInIndex, WrongHash
 from export.paths import Paths
 from tests.unit.export.package_index import PackageIndex
@@ -26,27 +26,27 @@ def locked(index: PackageIndex, tmp_path: Path) -> Paths:
 
 
 def test_it_is_built_once(index: PackageIndex, locked: Paths, progress: Progress) -> None:
-    python = ensure_environment(locked, progress)
+    python = ensure_environment(locked.environment, locked.requirements, progress)
     answer = subprocess.run([python, "-c", "import toy; print(toy.ANSWER)"], capture_output=True, check=True)
     assert answer.stdout == b"42\n"
     index.close()
-    assert ensure_environment(locked, progress) == python
+    assert ensure_environment(locked.environment, locked.requirements, progress) == python
 
 
 def test_another_lock_builds_it_anew(index: PackageIndex, locked: Paths, progress: Progress) -> None:
-    python = ensure_environment(locked, progress)
+    python = ensure_environment(locked.environment, locked.requirements, progress)
     sha256 = index.add("other", "1.0", {"other.py": b""})
     locked.requirements.write_text(f"other==1.0 --hash=sha256:{sha256}\n")
-    ensure_environment(locked, progress)
+    ensure_environment(locked.environment, locked.requirements, progress)
     assert subprocess.run([python, "-c", "import other"], check=False).returncode == 0
     assert subprocess.run([python, "-c", "import toy"], check=False, capture_output=True).returncode != 0
 
 
 def test_one_that_was_left_half_built_is_built_anew(locked: Paths, progress: Progress) -> None:
-    python = ensure_environment(locked, progress)
-    (locked.environment / "lock.sha256").unlink()
+    python = ensure_environment(locked.environment, locked.requirements, progress)
+    (locked.environment / STAMP).unlink()
     next(locked.environment.rglob("toy.py")).unlink()
-    ensure_environment(locked, progress)
+    ensure_environment(locked.environment, locked.requirements, progress)
     subprocess.run([python, "-c", "import toy"], check=True)
 
 
@@ -97,7 +97,7 @@ def test_faults_are_told_from_each_other(
 ) -> None:
     fault.provoke(index, locked)
     with pytest.raises(ExportError, match=re.escape(fault.advice)) as caught:
-        ensure_environment(locked, progress)
+        ensure_environment(locked.environment, locked.requirements, progress)
     assert type(caught.value) is fault.error
     assert "\n" not in str(caught.value)
-    assert not (locked.environment / "lock.sha256").exists()
+    assert not (locked.environment / STAMP).exists()

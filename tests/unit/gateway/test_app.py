@@ -11,6 +11,7 @@ import pytest
 from gateway.schemas import ClassificationAnswer, OcrAnswer
 from gateway.services import SERVICES
 from gateway.settings import Settings
+from tests.unit.gateway.checks import assert_failure
 from tests.unit.gateway.conftest import PICTURE, PICTURE_BASE64, client_of
 from tests.unit.gateway.fakes import LABELS, FakeTriton, ocr
 
@@ -60,6 +61,53 @@ async def test_ocr(client: httpx.AsyncClient) -> None:
     assert answer["detection_boxes"] == [[1.5, 2.0, 30.0, 40.0]] * 2
     assert answer["detection_keypoints"][0] == [[1.5, 2.0], [1.5, 40.0], [30.0, 40.0], [30.0, 2.0]]
     assert answer["detection_texts_ids"] == [[0] * 5] * 2
+
+
+async def test_semantic_segmentation(client: httpx.AsyncClient, triton: FakeTriton) -> None:
+    probs = np.array([[0.5, 1], [0.25, 0.1234], [0.3, 1]], dtype=np.float32)
+    preds = np.array([[0, 20], [7, 15], [1, 3]], dtype=np.uint8)
+    triton.outputs["semantic_segmentation"] = {"probs": probs, "preds": preds}
+    answer = await post(client, "semantic_segmentation")
+    assert list(answer) == ["request_id", "success", "probs", "preds"]
+    assert answer["preds"] == preds.tolist()
+    assert answer["probs"] == [[0.5, 1.0], [0.25, 0.1234], [0.3, 1.0]]
+
+
+async def test_an_answer_large_enough_for_threads(client: httpx.AsyncClient, triton: FakeTriton) -> None:
+    random = np.random.default_rng(6)
+    probs = (random.integers(0, 10_001, (700, 900)) / 10_000).astype(np.float32)
+    preds = random.integers(0, 21, (700, 900)).astype(np.uint8)
+    triton.outputs["semantic_segmentation"] = {"probs": probs, "preds": preds}
+    response = await client.post("/api/predict/semantic_segmentation", json=GOOD)
+    assert int(response.headers["content-length"]) == len(response.content) > 5_000_000
+    answer = response.json()
+    assert np.array_equal(np.array(answer["probs"], dtype=np.float32), probs)
+    assert np.array_equal(answer["preds"], preds)
+
+
+async def test_a_probability_that_is_no_number_is_a_fault(
+    client: httpx.AsyncClient, triton: FakeTriton
+) -> None:
+    probs = np.full((600, 600), np.nan, dtype=np.float32)
+    triton.outputs["semantic_segmentation"] = {"probs": probs, "preds": np.zeros((600, 600), np.uint8)}
+    assert_failure(await client.post("/api/predict/semantic_segmentation", json=GOOD), 50001)
+
+
+@pytest.mark.parametrize("counts", [[], [[6]], [[0, 1, 2, 3], [6]]])
+async def test_instance_segmentation(
+    client: httpx.AsyncClient, triton: FakeTriton, counts: list[list[int]]
+) -> None:
+    found = len(counts)
+    detections = {name: tensor for name, tensor in ocr(["a"] * found).items() if name in DETECTION_FIELDS}
+    triton.outputs["instance_segmentation"] = detections | {
+        "detection_masks_counts": np.array([one for mask in counts for one in mask], dtype=np.int32),
+        "detection_masks_lengths": np.array([len(mask) for mask in counts], dtype=np.int32),
+        "detection_masks_size": np.array([2, 3], dtype=np.int32),
+    }
+    answer = await post(client, "instance_segmentation")
+    assert set(answer) == DETECTION_FIELDS | {"detection_masks", "request_id", "success"}
+    assert answer["detection_masks"] == [{"counts": mask, "size": [2, 3]} for mask in counts]
+    assert len(answer["detection_boxes"]) == found
 
 
 async def test_no_text_is_an_answer_with_every_key(client: httpx.AsyncClient, triton: FakeTriton) -> None:

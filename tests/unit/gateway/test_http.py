@@ -9,9 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import httpx
+import numpy as np
 import pytest
 
 from gateway import protocol, responses
+from gateway.tensors import Tensors
 from tests.unit.gateway.checks import assert_failure
 from tests.unit.gateway.conftest import PICTURE_BASE64, ServeApp, until
 from tests.unit.gateway.fakes import FakeTriton
@@ -61,6 +63,42 @@ def test_one_connection_carries_many_requests_and_failures(serve: ServeApp) -> N
             response = answer(connection)
             assert response.status_code == status
             assert "connection" not in response.headers
+
+
+LARGE = "/api/predict/semantic_segmentation"
+
+
+def large_answer(side: int) -> Tensors:
+    return {"probs": np.ones((side, side), dtype=np.float32), "preds": np.ones((side, side), dtype=np.uint8)}
+
+
+def test_a_large_answer_leaves_its_connection_usable(serve: ServeApp, triton: FakeTriton) -> None:
+    triton.outputs["semantic_segmentation"] = large_answer(600)
+    with connect(serve()) as connection:
+        for path in (LARGE, PATH, LARGE):
+            connection.sendall(request(path=path))
+            response = answer(connection)
+            assert response.status_code == 200
+            assert response.json()["success"] is True
+            assert "transfer-encoding" not in response.headers
+
+
+def test_others_are_answered_while_nobody_reads_a_large_answer(serve: ServeApp, triton: FakeTriton) -> None:
+    triton.outputs["semantic_segmentation"] = large_answer(3000)
+    port = serve()
+    with connect(port) as connection:
+        connection.sendall(request(path=LARGE))
+        assert connection.recv(12) == b"HTTP/1.1 200"
+        assert httpx.post(url(port), content=GOOD).status_code == 200
+
+
+def test_a_client_that_leaves_in_a_large_answer_is_forgotten(serve: ServeApp, triton: FakeTriton) -> None:
+    triton.outputs["semantic_segmentation"] = large_answer(3000)
+    port = serve()
+    with connect(port) as connection:
+        connection.sendall(request(path=LARGE))
+        assert connection.recv(12) == b"HTTP/1.1 200"
+    assert httpx.post(url(port), content=GOOD).status_code == 200
 
 
 def test_no_answer_names_the_server(serve: ServeApp) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 
 import httpx
 import numpy as np
@@ -18,10 +19,16 @@ from tests.unit.gateway.web import PICTURE, FakeNames, Web, ok, redirect, sends,
 MARGIN_S = 1.0
 FOREGROUND: Tensors = {"human_ratio": strings("0.25"), "mask": np.array([[0, 1], [0, 0]], dtype=np.uint8)}
 
+SIMILARITY: Tensors = {
+    "similarity": np.array([90], dtype=np.float32),
+    "l2_distance": np.array([0.3], dtype=np.float32),
+}
+
 
 @pytest.fixture
 def triton(triton: FakeTriton) -> FakeTriton:
     triton.outputs["foreground_segmentation"] = FOREGROUND
+    triton.outputs["image_similarity"] = SIMILARITY
     return triton
 
 
@@ -32,7 +39,7 @@ def asking(url: str, **more: object) -> dict[str, object]:
 async def predict(
     triton: FakeTriton,
     service: str,
-    body: dict[str, object],
+    body: Mapping[str, object],
     names: FakeNames | None = None,
     /,
     **settings: object,
@@ -72,6 +79,8 @@ async def test_of_both_the_documented_field_counts(triton: FakeTriton, service: 
     [
         ("ocr", {}, "image: Field required"),
         ("ocr", {"input": None}, "image: Field required"),
+        ("image_similarity", {"inputb": {"url": "http://a"}}, "imagea: Field required"),
+        ("image_similarity", {"imagea": PICTURE_BASE64, "inputb": {}}, "inputb.url: Field required"),
         ("foreground_segmentation", {}, "input: Field required"),
         ("foreground_segmentation", {"image": None}, "input: Field required"),
         ("foreground_segmentation", {"input": {}}, "input.url: Field required"),
@@ -93,7 +102,7 @@ async def test_neither_picture_nor_url(
 async def test_a_url_that_is_refused(triton: FakeTriton, url: str) -> None:
     names = FakeNames(private_test=[["10.0.0.1"]])
     failure = assert_failure(await predict(triton, "ocr", asking(url), names), 40005)
-    assert failure.error_msg.startswith("the URL is refused: ")
+    assert failure.error_msg.startswith("input: the URL is refused: ")
     assert triton.calls == []
 
 
@@ -131,6 +140,74 @@ async def test_what_the_fetch_took_is_gone_from_the_deadline(triton: FakeTriton)
     assert 3 < triton.calls[0][3] < 4.7
 
 
+async def test_two_pictures_are_fetched_at_the_same_time(triton: FakeTriton) -> None:
+    both_are_asked = asyncio.Barrier(2)
+
+    async def script(head: bytes, writer: asyncio.StreamWriter) -> None:
+        await both_are_asked.wait()
+        writer.write(ok(PICTURE + head.split()[1]))
+
+    async with serving(script) as web:
+        body = {f"input{side}": {"url": f"http://127.0.0.1:{web.port}/{side}"} for side in "ba"}
+        response = await predict(triton, "image_similarity", body, url_allow=f"127.0.0.1:{web.port}")
+    assert response.status_code == 200, response.text
+    inputs = triton.calls[0][1]
+    assert {name: tensor.item() for name, tensor in inputs.items()} == {
+        "imagea": PICTURE + b"/a",
+        "imageb": PICTURE + b"/b",
+    }
+
+
+@pytest.mark.parametrize(("given", "asked"), [("imagea", "inputb"), ("imageb", "inputa")])
+async def test_of_two_pictures_either_may_be_at_a_url(triton: FakeTriton, given: str, asked: str) -> None:
+    async with serving(sends(ok(PICTURE + b"fetched"))) as web:
+        body = {given: PICTURE_BASE64, asked: {"url": f"http://127.0.0.1:{web.port}/"}}
+        response = await predict(triton, "image_similarity", body, url_allow=f"127.0.0.1:{web.port}")
+    assert response.status_code == 200, response.text
+    inputs = triton.calls[0][1]
+    assert inputs[given].item() == PICTURE
+    assert inputs[asked.replace("input", "image")].item() == PICTURE + b"fetched"
+
+
+@pytest.mark.parametrize("bad", ["inputa", "inputb"])
+async def test_the_first_failure_of_two_fetches_ends_the_other_and_names_its_field(
+    triton: FakeTriton, bad: str
+) -> None:
+    async with serving(silent) as web:
+        body = {name: {"url": f"http://127.0.0.1:{web.port}/"} for name in ("inputa", "inputb")}
+        settings = {"url_allow": f"127.0.0.1:{web.port}", "url_timeout_s": 60.0}
+        started = time.monotonic()
+        for url, code, words in (
+            ("http://10.0.0.1/", 40005, "the URL is refused: "),
+            ("http://unknown.test/", 42201, "nothing could be fetched"),
+        ):
+            failure = assert_failure(
+                await predict(triton, "image_similarity", {**body, bad: {"url": url}}, **settings), code
+            )
+            assert failure.error_msg.startswith(f"{bad}: {words}")
+        assert time.monotonic() - started < MARGIN_S
+    assert triton.calls == []
+
+
+async def test_the_bounds_hold_for_each_of_two_pictures(triton: FakeTriton) -> None:
+    async with serving(sends(ok())) as web:
+        body = {name: {"url": f"http://127.0.0.1:{web.port}/"} for name in ("inputa", "inputb")}
+        allow = f"127.0.0.1:{web.port}"
+        limits = {"url_allow": allow, "url_max_bytes": len(PICTURE)}
+        assert (await predict(triton, "image_similarity", body, **limits)).status_code == 200
+        limits["url_max_bytes"] = len(PICTURE) - 1
+        assert (
+            "limit, which is"
+            in assert_failure(await predict(triton, "image_similarity", body, **limits), 42201).error_msg
+        )
+        web.script = silent
+        started = time.monotonic()
+        assert_failure(
+            await predict(triton, "image_similarity", body, url_allow=allow, url_timeout_s=0.3), 42201
+        )
+        assert time.monotonic() - started < 0.3 + MARGIN_S
+
+
 def request(web: Web) -> bytes:
     body = json.dumps(asking(f"http://127.0.0.1:{web.port}/")).encode()
     return (
@@ -153,7 +230,9 @@ async def test_a_client_that_hangs_up_ends_the_fetch_which_held_its_place(
         writer.close()
         await asyncio.wait_for(web.closed.wait(), 5)
         web.script = sends(ok())
-        response = await client.post(url, json=asking(f"http://127.0.0.1:{web.port}/"))
-        assert response.status_code == 200, response.text
+        async with asyncio.timeout(5):  # the place comes free shortly after the connection is closed
+            while (response := await client.post(url, json=asking(f"http://127.0.0.1:{web.port}/"))).is_error:
+                assert_failure(response, 42901)
+        assert response.status_code == 200
     assert len(triton.calls) == 1
     assert not caplog.records

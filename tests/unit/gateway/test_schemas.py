@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gateway.schemas import Answer, ClassificationAnswer, ImageRequest, OcrAnswer
+from gateway.schemas import Answer, ClassificationAnswer, ImageRequest, OcrAnswer, SimilarityRequest
 
 CLASSIFICATION_EXAMPLE = """
 {
@@ -58,6 +58,15 @@ def test_the_documented_request() -> None:
     assert ImageRequest.model_validate_json('{"image": "图像文件内容的Base 64编码"}').image
 
 
+@pytest.mark.parametrize("fields", [("imagea", "imageb"), ("imagea", "inputb"), ("inputa", "inputb")])
+def test_requests_for_two_pictures(fields: tuple[str, str]) -> None:
+    body = {name: {"url": "http://a.test/"} if name.startswith("input") else "AAAA" for name in fields}
+    assert tuple(SimilarityRequest.model_validate(body).given()) == fields
+    for name in fields:
+        with pytest.raises(ValidationError, match=f"image{name[-1]}: Field required"):
+            SimilarityRequest.model_validate({**body, name: None})
+
+
 @pytest.mark.parametrize(
     ("schema", "text"), [(ClassificationAnswer, CLASSIFICATION_EXAMPLE), (OcrAnswer, OCR_EXAMPLE)]
 )
@@ -69,5 +78,5 @@ def test_every_field_is_required(schema: type[Answer], text: str) -> None:
 
 
 def test_every_field_of_every_schema_is_described() -> None:
-    for schema in (ImageRequest, ClassificationAnswer, OcrAnswer):
+    for schema in (ImageRequest, SimilarityRequest, ClassificationAnswer, OcrAnswer):
         assert all(field.description for field in schema.model_fields.values())

@@ -1,9 +1,23 @@
+import json
+
 import numpy as np
 import orjson
 import pytest
 
+from gateway.big_lists import BigList
 from gateway.errors import InternalFault
-from gateway.services import SERVICES, by_label, number, numbers, text, texts
+from gateway.services import (
+    SERVICES,
+    base64_text,
+    by_label,
+    counts,
+    number,
+    numbers,
+    run_lengths,
+    table,
+    text,
+    texts,
+)
 from gateway.tensors import Tensors
 from tests.unit.gateway.fakes import classification, strings
 
@@ -44,6 +58,11 @@ def test_two_where_one_is_due_are_an_error() -> None:
         number({"x": np.array([3, 4])}, "x")
 
 
+def test_a_string_of_any_bytes_is_written_as_base64() -> None:
+    file = np.array([b"\xff\xd8\x00"], dtype=np.object_)
+    assert base64_text({"x": file}, "x") == "/9gA"
+
+
 def test_strings() -> None:
     assert texts({"x": strings("a", "", "你好")}, "x") == ["a", "", "你好"]
     assert texts({"x": strings()}, "x") == []
@@ -68,6 +87,17 @@ def test_more_numbers_than_labels_are_an_error() -> None:
         by_label("l")({"p": np.zeros(3), "l": strings("a\nb")}, "p")
 
 
+def test_counts_by_name_keep_the_order_of_the_names() -> None:
+    outputs: Tensors = {"names": strings("乙", "甲"), "many": np.array([2, 1], dtype=np.int32)}
+    assert list(counts("names", "many")(outputs, "product_count").items()) == [("乙", 2), ("甲", 1)]
+    assert dumped(counts("names", "many")(outputs, "product_count")) == '{"乙":2,"甲":1}'
+
+
+def test_no_counts_are_an_empty_object() -> None:
+    outputs: Tensors = {"names": strings(), "many": np.zeros(0, dtype=np.int32)}
+    assert counts("names", "many")(outputs, "product_count") == {}
+
+
 def test_a_label_that_stands_twice_is_a_fault_since_one_class_would_be_lost() -> None:
     with pytest.raises(InternalFault):
         SERVICES["image_classification"].render(classification((0.1, 0.2), ("crane", "crane")))
@@ -77,3 +107,34 @@ def test_names_of_rows_and_fields_are_said_once() -> None:
     for name, service in SERVICES.items():
         assert name == service.name
         assert set(service.pictures) <= set(service.request.model_fields)
+        for picture, fields in zip(service.pictures, service.request.alternatives, strict=True):
+            assert picture in fields
+            assert set(fields) <= set(service.request.model_fields)
+
+
+def test_a_table_is_written_as_text_of_one_width_where_that_is_exact() -> None:
+    values = np.array([[0.5, 1], [0.1234, 0]], dtype=np.float32)
+    written = table({"x": values}, "x")
+    assert isinstance(written, BigList)
+    assert json.loads(b"".join(written.pieces())) == [[0.5, 1.0], [0.1234, 0.0]]
+
+
+def test_a_table_of_other_numbers_is_written_as_any() -> None:
+    values = np.array([[0.48115724]], dtype=np.float32)
+    assert dumped(table({"x": values}, "x")) == "[[0.48115724]]"
+    with pytest.raises(InternalFault):
+        table({"x": np.array([[np.nan]], dtype=np.float32)}, "x")
+
+
+def masks(*counts: list[int]) -> Tensors:
+    return {
+        "m_counts": np.array([one for mask in counts for one in mask], dtype=np.int32),
+        "m_lengths": np.array([len(mask) for mask in counts], dtype=np.int32),
+        "m_size": np.array([2, 3], dtype=np.int32),
+    }
+
+
+@pytest.mark.parametrize("counts_of", [[], [[6]], [[0, 6], [6], [1, 2, 3]]])
+def test_masks_are_cut_at_their_lengths(counts_of: list[list[int]]) -> None:
+    rendered = json.loads(dumped(run_lengths(masks(*counts_of), "m")))
+    assert rendered == [{"counts": counts, "size": [2, 3]} for counts in counts_of]

@@ -136,6 +136,16 @@ async def test_messages_larger_than_grpc_allows_by_default(server: Server, trito
     assert outputs["large"].shape == (3_000_000,)
 
 
+async def test_the_answer_for_twelve_megapixels(server: Server, triton: GrpcTriton) -> None:
+    shape = (3000, 4000)
+    server.servicer.outputs = {"probs": np.ones(shape, np.float32), "preds": np.ones(shape, np.uint8)}
+    outputs = await infer(triton)
+    assert {name: (array.shape, array.dtype.name) for name, array in outputs.items()} == {
+        "probs": (shape, "float32"),
+        "preds": (shape, "uint8"),
+    }
+
+
 ENSEMBLE = "in ensemble 'image_classification', "
 
 

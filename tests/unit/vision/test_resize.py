@@ -6,11 +6,10 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from vision import resize
-from vision.resize import Origin, enlarge_in_tiles, resize_bilinear, resize_bilinear_exact
+from vision.resize import enlarge_in_tiles, resize_bilinear, resize_bilinear_exact
 
 PICTURES = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)))
 SIDES = st.integers(1, 50)
-ORIGINS = st.sampled_from(["corner", "half_pixel"])
 
 # cv2.resize(GOLDEN, (7, 6))[..., 0] and cv2.resize(GOLDEN, (3, 2))[..., 1], OpenCV 4.11
 GOLDEN = (np.arange(4 * 5 * 3) * 37 % 251).astype(np.uint8).reshape(4, 5, 3)
@@ -25,11 +24,8 @@ ENLARGED = [
 REDUCED = [[101, 35, 136], [123, 141, 116]]
 
 
-def naive_bilinear(
-    picture: NDArray[np.uint8], height: int, width: int, origin: Origin
-) -> NDArray[np.float64]:
-    """One pixel after the other, in floating point, as the definition reads."""
-    offset = 0.0 if origin == "corner" else 0.5
+def naive_bilinear(picture: NDArray[np.uint8], height: int, width: int, offset: float) -> NDArray[np.float64]:
+    """One pixel after the other, in floating point, as the definition reads; `offset` is a pixel's index."""
     result = np.empty((height, width, picture.shape[2]))
     for row in range(height):
         for column in range(width):
@@ -43,58 +39,61 @@ def naive_bilinear(
     return result
 
 
-@given(PICTURES, SIDES, SIDES, ORIGINS)
-def test_it_is_exactly_bilinear_where_it_is_not_rounded(
-    picture: NDArray[np.uint8], height: int, width: int, origin: Origin
+@given(PICTURES, SIDES, SIDES)
+def test_the_exact_one_is_bilinear_from_corner_to_corner(
+    picture: NDArray[np.uint8], height: int, width: int
 ) -> None:
-    resized = resize_bilinear_exact(picture, height, width, origin)
+    resized = resize_bilinear_exact(picture, height, width)
     assert resized.dtype == np.float32
-    np.testing.assert_allclose(resized, naive_bilinear(picture, height, width, origin), atol=5e-3)
+    np.testing.assert_allclose(resized, naive_bilinear(picture, height, width, 0), atol=5e-3)
 
 
-@given(PICTURES, SIDES, SIDES, ORIGINS)
-def test_it_is_bilinear(picture: NDArray[np.uint8], height: int, width: int, origin: Origin) -> None:
-    exact = naive_bilinear(picture, height, width, origin)
-    assert np.abs(resize_bilinear(picture, height, width, origin) - exact).max() < 1
+@given(PICTURES, SIDES, SIDES)
+def test_it_is_bilinear_from_centre_to_centre(picture: NDArray[np.uint8], height: int, width: int) -> None:
+    exact = naive_bilinear(picture, height, width, 0.5)
+    assert np.abs(resize_bilinear(picture, height, width) - exact).max() < 1
 
 
-def test_half_pixel_is_opencv_to_the_bit() -> None:
-    assert resize_bilinear(GOLDEN, 6, 7, "half_pixel")[..., 0].tolist() == ENLARGED
-    assert resize_bilinear(GOLDEN, 2, 3, "half_pixel")[..., 1].tolist() == REDUCED
+def test_it_is_opencv_to_the_bit() -> None:
+    assert resize_bilinear(GOLDEN, 6, 7)[..., 0].tolist() == ENLARGED
+    assert resize_bilinear(GOLDEN, 2, 3)[..., 1].tolist() == REDUCED
 
 
-def test_corner_keeps_the_first_pixel_and_samples_whole_steps() -> None:
+def test_the_exact_one_keeps_the_first_pixel_and_samples_whole_steps() -> None:
     picture = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
-    assert np.array_equal(resize_bilinear(picture, 4, 4, "corner"), picture[::2, ::2])
+    assert np.array_equal(resize_bilinear_exact(picture, 4, 4), picture[::2, ::2])
 
 
-def test_half_pixel_averages_four_pixels_when_it_halves() -> None:
+def test_it_averages_four_pixels_when_it_halves() -> None:
     picture = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
-    assert resize_bilinear(picture, 4, 4, "half_pixel")[0, 0, 0] == round((0 + 1 + 8 + 9) / 4 + 0.01)
+    assert resize_bilinear(picture, 4, 4)[0, 0, 0] == round((0 + 1 + 8 + 9) / 4 + 0.01)
 
 
 def test_it_does_not_average_what_lies_between() -> None:
     picture = np.zeros((1, 90, 1), dtype=np.uint8)
     picture[:, 2::9] = 255  # between the samples of a reduction by nine
-    assert not resize_bilinear(picture, 1, 10, "half_pixel").any()
+    assert not resize_bilinear(picture, 1, 10).any()
+    assert not resize_bilinear_exact(picture, 1, 10).any()
 
 
-@pytest.mark.parametrize("origin", ["corner", "half_pixel"])
-def test_half_pixel_alone_is_symmetric(origin: Origin) -> None:
+def test_the_exact_one_alone_is_lopsided() -> None:
     picture = np.random.default_rng(3).integers(0, 256, (11, 7, 3), dtype=np.uint8)
-    turned = resize_bilinear(picture[::-1, ::-1], 5, 13, origin)[::-1, ::-1]
-    assert np.array_equal(turned, resize_bilinear(picture, 5, 13, origin)) == (origin == "half_pixel")
+    turned = picture[::-1, ::-1]
+    assert np.array_equal(resize_bilinear(turned, 5, 13)[::-1, ::-1], resize_bilinear(picture, 5, 13))
+    lopsided = resize_bilinear_exact(turned, 5, 13)[::-1, ::-1]
+    assert np.abs(lopsided - resize_bilinear_exact(picture, 5, 13)).max() > 1
 
 
-@given(PICTURES, ORIGINS)
-def test_its_own_size_changes_nothing(picture: NDArray[np.uint8], origin: Origin) -> None:
+@given(PICTURES)
+def test_its_own_size_changes_nothing(picture: NDArray[np.uint8]) -> None:
     height, width, _ = picture.shape
-    assert np.array_equal(resize_bilinear(picture, height, width, origin), picture)
+    assert np.array_equal(resize_bilinear(picture, height, width), picture)
+    assert np.array_equal(resize_bilinear_exact(picture, height, width), picture)
 
 
-@given(st.integers(0, 255), SIDES, SIDES, ORIGINS)
-def test_one_colour_stays_that_colour(grey: int, height: int, width: int, origin: Origin) -> None:
-    resized = resize_bilinear(np.full((7, 9, 3), grey, dtype=np.uint8), height, width, origin)
+@given(st.integers(0, 255), SIDES, SIDES)
+def test_one_colour_stays_that_colour(grey: int, height: int, width: int) -> None:
+    resized = resize_bilinear(np.full((7, 9, 3), grey, dtype=np.uint8), height, width)
     assert np.abs(resized.astype(int) - grey).max() <= 1  # OpenCV cuts off bits of either row
     assert resized.shape == (height, width, 3)
     assert resized.dtype == np.uint8
@@ -102,12 +101,7 @@ def test_one_colour_stays_that_colour(grey: int, height: int, width: int, origin
 
 def test_many_rows_are_the_same_as_few() -> None:
     picture = np.random.default_rng(1).integers(0, 256, (100, 4, 3), dtype=np.uint8)
-    assert (
-        np.abs(
-            resize_bilinear(picture, 150, 4, "half_pixel") - naive_bilinear(picture, 150, 4, "half_pixel")
-        ).max()
-        < 1
-    )
+    assert np.abs(resize_bilinear(picture, 150, 4) - naive_bilinear(picture, 150, 4, 0.5)).max() < 1
 
 
 # cv2.resize(RAMP, (6, 5)), OpenCV 4.11

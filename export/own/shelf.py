@@ -1,0 +1,105 @@
+"""A user's own detector and classifier in place of the nets of `shelf_counting`."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from rich.progress import Progress
+
+from export.environment import ensure_environment
+from export.exporter import OWN_PROFILE
+from export.hashing import file_sha256
+from export.job import Job
+from export.locking import exclusive
+from export.own.labels import read_labels
+from export.own.plans import read_classifier, read_detector
+from export.paths import Paths
+from export.placing import place, restore, staging
+from export.progress import step
+from export.runner import run_conversion
+from vision.manifest import Source
+
+DETECTION_NET = "shelf_counting_detection_net"
+CLASSIFICATION_NET = "shelf_counting_classification_net"
+
+_CONVERTERS = "export.convert.own_shelf"
+_LICENCE = "the user's own"
+
+
+@dataclass(frozen=True)
+class OwnShelf:
+    """What the user gives: two checkpoints, the names of the products, and how the nets are used."""
+
+    detector: Path
+    classifier: Path
+    labels: Path
+    size: int
+    """Side of the detector's input, pixels."""
+    crop_size: int
+    """Side of the classifier's input, pixels."""
+    min_score: float
+    max_overlap: float
+
+
+def export_own_shelf(own: OwnShelf, paths: Paths, progress: Progress) -> str:
+    """Put both nets in place, or none, and return in a line what they are; raises ExportError, OSError.
+
+    The files are looked at first, so that a wrong one is told before the environment is built.
+    """
+    found = _described(own)
+    with exclusive(paths.logs / "lock", lambda: progress.console.print("Waiting for another export ...")):
+        python = ensure_environment(paths.training_environment, paths.training_requirements, progress)
+        with ExitStack() as stack:
+            folders = {}
+            for job in _jobs(own):
+                restore(paths.version(job.net))
+                folder = folders[job.net] = stack.enter_context(staging(paths.net(job.net)))
+                with step(progress, f"Converting {job.net}"):
+                    run_conversion(msgspec.structs.replace(job, destination=folder), python, paths.logs)
+            for net, folder in folders.items():
+                place(folder, paths.version(net))
+    return found
+
+
+def _described(own: OwnShelf) -> str:
+    detector, _, _ = read_detector(own.detector)
+    classifier, _ = read_classifier(own.classifier)
+    read_labels(own.labels, classifier.classes)
+    return (
+        f"YOLOv5 of width {detector.width:g}, depth {detector.depth:.2f} and {detector.classes} classes; "
+        f"{classifier.name} of {classifier.classes} products"
+    )
+
+
+def _jobs(own: OwnShelf) -> tuple[Job, Job]:
+    """Return the two conversions; where they write to is filled in later."""
+    return (
+        _job(
+            DETECTION_NET,
+            "detection",
+            {"checkpoint": own.detector},
+            {"size": own.size, "min_score": own.min_score, "max_overlap": own.max_overlap},
+        ),
+        _job(
+            CLASSIFICATION_NET,
+            "classification",
+            {"checkpoint": own.classifier, "labels": own.labels},
+            {"size": own.crop_size},
+        ),
+    )
+
+
+def _job(net: str, converter: str, files: dict[str, Path], options: dict[str, int | float]) -> Job:
+    return Job(
+        net=net,
+        profile=OWN_PROFILE,
+        converter=f"{_CONVERTERS}:{converter}",
+        recipe=OWN_PROFILE,
+        sources=tuple(
+            Source(OWN_PROFILE, "", path.name, file_sha256(path), _LICENCE) for path in files.values()
+        ),
+        files={name: path.resolve() for name, path in files.items()},
+        destination=Path(),
+        options=options,
+    )

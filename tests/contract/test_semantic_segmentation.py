@@ -1,0 +1,84 @@
+"""`semantic_segmentation` field by field."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gateway.schemas import SemanticSegmentationAnswer
+from tests.contract.calls import answered
+from tests.hazards import HAZARDS, Hazard
+from vision.voc import VOC_CLASSES
+
+SERVICE = "semantic_segmentation"
+FIELDS = {"probs", "preds"}
+ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
+CAT, PERSON = VOC_CLASSES.index("cat"), VOC_CLASSES.index("person")
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", ["astronaut.png", "chelsea.png"])
+def test_every_field_is_as_documented(gateway_url: str, sample_pictures: Path, name: str) -> None:
+    fields = answered(gateway_url, SERVICE, sample_pictures / name)
+    assert fields.keys() == FIELDS | {"request_id", "success"}
+    answer = SemanticSegmentationAnswer.model_validate(fields)
+    with Image.open(sample_pictures / name) as image:
+        assert np.shape(answer.probs) == np.shape(answer.preds) == (image.height, image.width)
+    probs = np.array(answer.probs)
+    assert probs.min() >= round(1 / len(VOC_CLASSES), 4)
+    np.testing.assert_array_equal(probs, probs.round(4))
+    assert all(type(value) is float for value in fields["probs"][0])
+    assert all(type(value) is int for value in fields["preds"][0])
+
+
+def test_the_astronaut_is_a_person(gateway_url: str, sample_pictures: Path) -> None:
+    preds = np.array(answered(gateway_url, SERVICE, sample_pictures / "astronaut.png")["preds"])
+    assert (preds[60:180, 195:250] == PERSON).mean() > 0.95  # her face
+    assert (preds[420:, 150:350] == PERSON).mean() > 0.9  # her suit
+    assert (preds[:100, :60] != PERSON).all()
+
+
+def test_the_cat_is_a_cat(gateway_url: str, sample_pictures: Path) -> None:
+    fields = answered(gateway_url, SERVICE, sample_pictures / "chelsea.png")
+    face = np.s_[100:200, 150:300]
+    assert (np.array(fields["preds"])[face] == CAT).mean() > 0.95
+    assert np.array(fields["probs"])[face].mean() > 0.6
+
+
+@pytest.mark.parametrize("hazard", ANSWERED, ids=[hazard.name for hazard in ANSWERED])
+def test_the_lists_have_the_upright_pictures_size(gateway_url: str, hazard: Hazard) -> None:
+    fields = answered(gateway_url, SERVICE, hazard.make())
+    assert np.shape(fields["preds"]) == np.shape(fields["probs"]) == hazard.upright[::-1]
+
+
+def test_a_blank_picture_is_background(gateway_url: str) -> None:
+    fields = answered(gateway_url, SERVICE, encoded(Image.new("RGB", (64, 48), "white")))
+    assert not np.any(fields["preds"])
+
+
+def test_a_picture_on_its_side_is_seen_upright(gateway_url: str, sample_pictures: Path) -> None:
+    with Image.open(sample_pictures / "chelsea.png") as upright:
+        sideways = upright.convert("RGB").transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown turned a quarter clockwise
+    turned = answered(gateway_url, SERVICE, encoded(sideways, exif=exif))
+    straight = answered(gateway_url, SERVICE, sample_pictures / "chelsea.png")
+    assert {field: turned[field] for field in FIELDS} == {field: straight[field] for field in FIELDS}
+
+
+def test_twelve_megapixels_are_answered_in_full(gateway_url: str, sample_pictures: Path) -> None:
+    with Image.open(sample_pictures / "chelsea.png") as picture:
+        small = answered(gateway_url, SERVICE, sample_pictures / "chelsea.png")
+        large = picture.convert("RGB").resize((4000, 3000), Image.Resampling.BICUBIC)
+    fields = answered(gateway_url, SERVICE, encoded(large, "JPEG", quality=95))
+    preds = np.array(fields["preds"], dtype=np.uint8)
+    assert preds.shape == np.shape(fields["probs"]) == (3000, 4000)
+    shrunk = np.asarray(Image.fromarray(preds).resize(picture.size, Image.Resampling.NEAREST))
+    assert (shrunk == small["preds"]).mean() > 0.95

@@ -1,0 +1,35 @@
+"""Writes the trained net as `trained/image_colorization_net.onnx`.
+
+.venv-training/bin/python -m training.colorization.export
+"""
+
+import numpy as np
+import torch
+from PIL import Image
+
+from training.colorization.net import ColourNet, Served, Style
+from training.colorization.palette import frequencies
+from training.colorization.pictures import choosing_photos, stored_photos
+from training.colorization.train import ADVERSARIAL
+from training.files import RESULTS
+from training.loop import as_batch, trained
+from training.onnx_export import export_net
+
+SIDE = 256
+"""Of the pictures that are served; `training.colorization.evaluate` compares it with others."""
+STYLE = Style(fairness=0.0, sharpness=2.0, vividness=1.0)
+"""Chosen on photos that were neither trained on nor held out."""
+EXAMPLES = 2
+
+
+def main() -> None:
+    """Export the averaged weights of the last phase."""
+    torch.set_num_threads(1)
+    net = Served(trained(ADVERSARIAL, ColourNet()), frequencies(stored_photos()), STYLE)
+    grey = [Image.open(photo).convert("L").resize((SIDE, SIDE)) for photo in choosing_photos()[:EXAMPLES]]
+    examples = as_batch([np.asarray(one.convert("RGB")) for one in grey])
+    export_net(net, examples, "pixels", ["chroma"], RESULTS / "image_colorization_net.onnx")
+
+
+if __name__ == "__main__":
+    main()

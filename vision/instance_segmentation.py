@@ -1,0 +1,111 @@
+"""Instance segmentation: the detector's boxes, and the mask of what each of them shows.
+
+A second net looks at each detection by itself, in a region somewhat larger than its box, and says of every
+cell of the region whether it shows the thing, whatever the thing is.
+"""
+
+import asyncio
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from vision.manifest import Manifest
+from vision.masks import paste
+from vision.nms import Boxes
+from vision.object_detection import ObjectDetectionPostprocess, ObjectDetectionPreprocess
+from vision.regions import cut_regions, enlarged
+from vision.rle import Counts
+from vision.tensors import Infer, Picture, Tensors
+
+_LEAST_SIDE = 0.125
+"""Of a region, in pixels: the sides of a sliver may be rounded to the same number."""
+
+
+class InstanceMaskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the mask net is fed, and when it is believed."""
+
+    size: int
+    """Side of its square input, pixels."""
+    margin: float
+    """Share of a box's size that its region is larger by, on every side."""
+    threshold: float
+    """Probability above which a pixel of the box belongs to the thing."""
+    max_regions: int
+    """Regions in one batch."""
+
+
+class InstanceSegmentationPreprocess:
+    """`image` BYTES [1] to what the detector reads, and what regions are cut from."""
+
+    def __init__(self, detection: Manifest) -> None:
+        self._detection = ObjectDetectionPreprocess(detection)
+
+    def __call__(self, image: NDArray[np.object_]) -> Tensors:
+        """Return `pixels` and `picture_size` as `ObjectDetectionPreprocess`, and `picture` uint8 [h, w, 3].
+
+        `picture` is the upright picture, reduced if it is large: the detector sees no more of it, and a
+        region is small. Raises PictureError.
+        """
+        tensors, picture = self._detection.with_source(image)
+        return tensors | {"picture": picture}
+
+
+class InstanceSegmentationPostprocess:
+    """The detector's raw outputs to the answer. Runs the mask net itself, by batches of regions."""
+
+    def __init__(self, detection: Manifest, mask: Manifest) -> None:
+        self._chosen = ObjectDetectionPostprocess(detection)
+        self._settings, self._net = mask.typed_settings(InstanceMaskSettings), mask.net
+
+    async def __call__(
+        self,
+        box_encodings: NDArray[np.float32],
+        class_logits: NDArray[np.float32],
+        picture: Picture,
+        picture_size: NDArray[np.int32],
+        infer: Infer,
+    ) -> Tensors:
+        """Return the answer of `ObjectDetectionPostprocess`, and the masks of its n detections.
+
+        `detection_masks_lengths` int32 [n] says how many of `detection_masks_counts` int32 [total] are each
+        mask's, a run-length encoding (`vision.rle`) of the size `detection_masks_size` int32 [2], which is
+        the upright picture's. `picture` may be smaller.
+        """
+        answer = self._chosen(box_encodings, class_logits, picture_size)
+        boxes = answer["detection_boxes"]
+        regions = _regions(boxes, self._settings.margin)
+        scale = np.tile(np.array(picture.shape[:2]) / picture_size, 2).astype(np.float32)
+        maps = await self._maps(picture, regions * scale, infer)
+        height, width = picture_size.tolist()
+        masks = [
+            paste(plane, region, box, (height, width), self._settings.threshold)
+            for plane, region, box in zip(maps, regions, boxes, strict=True)
+        ]
+        return answer | _joined(masks) | {"detection_masks_size": picture_size}
+
+    async def _maps(self, picture: Picture, regions: Boxes, infer: Infer) -> list[NDArray[np.float32]]:
+        """Return the net's map of each of `regions`, in pixels of `picture`."""
+        step = self._settings.max_regions
+        parts = [regions[start : start + step] for start in range(0, len(regions), step)]
+        maps = await asyncio.gather(*(self._part_maps(picture, part, infer) for part in parts))
+        return [plane for part in maps for plane in part]
+
+    async def _part_maps(self, picture: Picture, regions: Boxes, infer: Infer) -> NDArray[np.float32]:
+        batch = cut_regions(picture, regions, self._settings.size, self._settings.size)
+        return (await infer(self._net, {"regions": batch}))["mask_probs"]
+
+
+def _regions(boxes: Boxes, margin: float) -> Boxes:
+    """Return what the net looks at for each of `boxes`; may reach out of the picture."""
+    regions = enlarged(boxes, margin)
+    regions[:, 2:] = np.maximum(regions[:, 2:], regions[:, :2] + np.float32(_LEAST_SIDE))
+    return regions
+
+
+def _joined(masks: list[Counts]) -> Tensors:
+    """Return the masks as tensors; without any, both are empty."""
+    return {
+        "detection_masks_counts": np.concatenate([np.zeros(0, dtype=np.int32), *masks]),
+        "detection_masks_lengths": np.array([len(counts) for counts in masks], dtype=np.int32),
+    }
