@@ -184,6 +184,20 @@ NETS = (
         files=_SSD,
     ),
     Net(
+        name="shelf_counting_detection_net",
+        service="shelf_counting",
+        profile=Profile.LITE,
+        converter="export.convert.shelf_counting:detection",
+        own=(Own("shelf_counting_detection_net.onnx"),),
+    ),
+    Net(
+        name="shelf_counting_classification_net",
+        service="shelf_counting",
+        profile=Profile.LITE,
+        converter="export.convert.shelf_counting:classification",
+        own=(Own("shelf_counting_classification_net.onnx"), Own("shelf_counting_products.txt")),
+    ),
+    Net(
         name="ocr_detection_net",
         service="ocr",
         profile=Profile.LITE,

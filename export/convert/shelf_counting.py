@@ -18,9 +18,7 @@ LABELS_FILE = "shelf_counting_products.txt"
 
 PRODUCTS = 171
 
-DETECTION = ShelfDetectionSettings(
-    size=640, padding=114, min_score=0.35, max_overlap=0.5, max_detections=1000
-)
+DETECTION = ShelfDetectionSettings(size=640, padding=114, min_score=0.5, max_overlap=0.4, max_detections=1000)
 CLASSIFICATION = ShelfClassificationSettings(size=96, max_crops=32)
 
 

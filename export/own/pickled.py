@@ -34,7 +34,18 @@ _STORAGES = {
 }
 """Types of numbers by PyTorch's name for an array of them."""
 
-_INERT = ("models", "utils", "ultralytics", "torch.nn", "torchvision", "timm", "numpy", "pathlib", "datetime")
+_INERT = (
+    "models",
+    "utils",
+    "yolov5",
+    "ultralytics",
+    "torch.nn",
+    "torchvision",
+    "timm",
+    "numpy",
+    "pathlib",
+    "datetime",
+)
 """Packages whose classes are stood in for: YOLOv5's own, and what trainings leave beside the weights."""
 
 

@@ -160,7 +160,7 @@ class YoloV5(nn.Module):
 
         Boxes are in pixels of the net's input, scores 0 to 1. Order: map, anchor, row, column.
         """
-        anchors = self.model[-1].anchors
+        anchors = self.model[-1].anchors.unbind(0)
         levels = [_decoded(*level) for level in zip(maps, anchors, STRIDES, strict=True)]
         return torch.cat(levels, dim=1)
 

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training.augment import jitter, sample, windows
+from training.semantic.views import view_groups
 from training.teacher import CLASSES
 
 SMALLEST_WINDOW = 0.8
@@ -13,6 +14,8 @@ SMALLEST_WINDOW = 0.8
 PASTE_SHARE = 0.15
 """Of pictures that get a rectangle of another one pasted in (CutMix, Yun et al. 2019)."""
 STRIDE = 8
+GROUP_SHARES = (0.6, 0.25, 0.15)
+"""Of whole labelled photos, crops of them, and the extra photos with their crops."""
 
 
 class Batches:
@@ -20,11 +23,15 @@ class Batches:
 
     def __init__(self, views: NDArray[np.uint8], logits: NDArray[np.float16]) -> None:
         self._views, self._logits = views, logits
-        self._odds = rarity(logits)
 
-    def draw(self, random: np.random.Generator, size: int, side: int) -> tuple[Tensor, Tensor]:
-        """Return pictures [size, 3, side, side] of -1 to 1, and logits [size, C, side / 8, side / 8]."""
-        chosen = random.choice(len(self._views), size, p=self._odds)
+    def draw(
+        self, random: np.random.Generator, odds: NDArray[np.float64], size: int, side: int
+    ) -> tuple[Tensor, Tensor]:
+        """Return pictures [size, 3, side, side] of -1 to 1, and logits [size, C, side / 8, side / 8].
+
+        `odds` [n] are those of drawing each view.
+        """
+        chosen = random.choice(len(self._views), size, p=odds)
         views = torch.from_numpy(self._views[chosen]).permute(0, 3, 1, 2).float() / 127.5 - 1
         logits = torch.from_numpy(self._logits[chosen].astype(np.float32)).permute(0, 3, 1, 2)
         shares = random.uniform(SMALLEST_WINDOW, 1, (size, 1)) * random.uniform(0.9, 1, (size, 2))
@@ -45,6 +52,14 @@ def rarity(logits: NDArray[np.float16]) -> NDArray[np.float64]:
     worth[0] = worth[shown.any(axis=0)].min()
     odds: NDArray[np.float64] = (shown * worth).max(axis=1).clip(worth[0])
     return 0.5 / len(odds) + 0.5 * odds / odds.sum()
+
+
+def like_measured(odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return `odds` [n] moved to what is measured: mostly labelled photos, and mostly whole ones."""
+    groups = view_groups()
+    shares = np.array([odds[groups == group].sum() for group in range(len(GROUP_SHARES))])
+    moved: NDArray[np.float64] = odds * (np.array(GROUP_SHARES) / shares)[groups]
+    return moved
 
 
 def _paste(pictures: Tensor, targets: Tensor, random: np.random.Generator) -> None:

@@ -14,14 +14,16 @@ from training.backbone import Normalised
 from training.files import RESULTS
 from training.loop import Plan, fit, steps_and_threads, trained
 from training.onnx_export import export_net
-from training.semantic.batches import Batches
+from training.semantic.batches import Batches, like_measured, rarity
 from training.semantic.net import Probabilities, SemanticNet
 from training.semantic.views import LOGITS, VIEWS
 from training.teacher import CLASSES
 
 NAME = "semantic"
 SEED = 7
-STEPS = 3600
+STEPS = 4400
+GENERAL_SHARE = 0.45
+"""Of the steps: all views. After it, views are drawn as they will be measured, and classes weigh alike."""
 BATCH = 8
 SIDE = 256
 LARGE_SIDE, LARGE_SHARE = 320, 0.1
@@ -36,12 +38,15 @@ def train(steps: int) -> None:
     """Train from the pretrained backbone, or from the last checkpoint."""
     logits = np.load(LOGITS)
     batches, weights = Batches(np.load(VIEWS, mmap_mode="r"), logits), class_weights(logits)
+    general = rarity(logits)
+    measured = like_measured(general)
     net = SemanticNet(CLASSES)
 
     def loss_of(random: np.random.Generator, done: float) -> Tensor:
         side = LARGE_SIDE if done > 1 - LARGE_SHARE else SIDE
-        pictures, targets = batches.draw(random, BATCH, side)
-        return divergence(net(pictures), targets, weights)
+        odds, balance = (general, weights) if done < GENERAL_SHARE else (measured, torch.ones(CLASSES))
+        pictures, targets = batches.draw(random, odds, BATCH, side)
+        return divergence(net(pictures), targets, balance)
 
     fit(Plan(NAME, steps, SEED, PEAK_RATE, BACKBONE_SCALE), net, loss_of)
 

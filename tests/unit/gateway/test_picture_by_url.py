@@ -173,10 +173,9 @@ async def test_of_two_pictures_either_may_be_at_a_url(triton: FakeTriton, given:
 async def test_the_first_failure_of_two_fetches_ends_the_other_and_names_its_field(
     triton: FakeTriton, bad: str
 ) -> None:
-    async with serving(silent) as web:
+    async with serving(silent) as web, asyncio.timeout(30):
         body = {name: {"url": f"http://127.0.0.1:{web.port}/"} for name in ("inputa", "inputb")}
-        settings = {"url_allow": f"127.0.0.1:{web.port}", "url_timeout_s": 60.0}
-        started = time.monotonic()
+        settings = {"url_allow": f"127.0.0.1:{web.port}", "url_timeout_s": 60.0, "deadline_s": 60.0}
         for url, code, words in (
             ("http://10.0.0.1/", 40005, "the URL is refused: "),
             ("http://unknown.test/", 42201, "nothing could be fetched"),
@@ -185,7 +184,6 @@ async def test_the_first_failure_of_two_fetches_ends_the_other_and_names_its_fie
                 await predict(triton, "image_similarity", {**body, bad: {"url": url}}, **settings), code
             )
             assert failure.error_msg.startswith(f"{bad}: {words}")
-        assert time.monotonic() - started < MARGIN_S
     assert triton.calls == []
 
 
@@ -201,11 +199,10 @@ async def test_the_bounds_hold_for_each_of_two_pictures(triton: FakeTriton) -> N
             in assert_failure(await predict(triton, "image_similarity", body, **limits), 42201).error_msg
         )
         web.script = silent
-        started = time.monotonic()
-        assert_failure(
-            await predict(triton, "image_similarity", body, url_allow=allow, url_timeout_s=0.3), 42201
-        )
-        assert time.monotonic() - started < 0.3 + MARGIN_S
+        async with asyncio.timeout(20):
+            assert_failure(
+                await predict(triton, "image_similarity", body, url_allow=allow, url_timeout_s=0.3), 42201
+            )
 
 
 def request(web: Web) -> bytes:

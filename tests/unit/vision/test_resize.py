@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ def naive_bilinear(picture: NDArray[np.uint8], height: int, width: int, offset: 
 
 
 @given(PICTURES, SIDES, SIDES)
+@settings(deadline=None)
 def test_the_exact_one_is_bilinear_from_corner_to_corner(
     picture: NDArray[np.uint8], height: int, width: int
 ) -> None:
@@ -49,6 +50,7 @@ def test_the_exact_one_is_bilinear_from_corner_to_corner(
 
 
 @given(PICTURES, SIDES, SIDES)
+@settings(deadline=None)
 def test_it_is_bilinear_from_centre_to_centre(picture: NDArray[np.uint8], height: int, width: int) -> None:
     exact = naive_bilinear(picture, height, width, 0.5)
     assert np.abs(resize_bilinear(picture, height, width) - exact).max() < 1
