@@ -184,6 +184,20 @@ NETS = (
         files=_SSD,
     ),
     Net(
+        name="instance_segmentation_mask_net",
+        service="instance_segmentation",
+        profile=Profile.LITE,
+        converter="export.convert.instance_segmentation:masks",
+        own=(Own("instance_segmentation_mask_net.onnx"),),
+    ),
+    Net(
+        name="semantic_segmentation_net",
+        service="semantic_segmentation",
+        profile=Profile.LITE,
+        converter="export.convert.semantic_segmentation:semantic_segmentation",
+        own=(Own("semantic_segmentation_net.onnx"),),
+    ),
+    Net(
         name="shelf_counting_detection_net",
         service="shelf_counting",
         profile=Profile.LITE,

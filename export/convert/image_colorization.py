@@ -9,9 +9,9 @@ from vision.image_colorization import ColorizationSettings
 
 FILE = "image_colorization_net.onnx"
 
-SIZE = 256
+SIZE = 192
 
 
 def image_colorization(sources: Mapping[str, Path]) -> Conversion:
-    """`pixels` uint8 RGB [batch, 256, 256, 3] with R = G = B to `chroma` float32 [batch, 256, 256, 2]."""
+    """`pixels` uint8 RGB [batch, 192, 192, 3] with R = G = B to `chroma` float32 [batch, 192, 192, 2]."""
     return Conversion(from_trained(sources[FILE]), ColorizationSettings(size=SIZE))

@@ -15,9 +15,9 @@ from training.files import RESULTS
 from training.loop import as_batch, trained
 from training.onnx_export import export_net
 
-SIDE = 256
+SIDE = 192
 """Of the pictures that are served; `training.colorization.evaluate` compares it with others."""
-STYLE = Style(fairness=0.0, sharpness=2.0, vividness=1.0)
+STYLE = Style(fairness=-0.15, sharpness=1.5, vividness=1.25)
 """Chosen on photos that were neither trained on nor held out."""
 EXAMPLES = 2
 

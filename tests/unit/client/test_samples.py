@@ -1,4 +1,4 @@
-"""The sample that is kept with the project is the one that is drawn: tests take from the drawing what it shows."""
+"""The sample kept with the project is the one that is drawn: tests take from the drawing what it shows."""
 
 import io
 
