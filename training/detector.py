@@ -1,10 +1,11 @@
-"""The served detector's backbone, MobileNetV2 trained on COCO, as a pyramid of features to train on.
+"""The served detector's backbone, MobileNetV2 trained on COCO, as features to train on.
 
 It is read from the exported `object_detection_net` (`make export`). COCO has all of Pascal VOC's classes, so
-these features know them; those of ImageNet must learn what a person is.
+these features, and the detector's own class scores beside them, know them.
 """
 
 import onnx
+import torch
 from onnx.utils import Extractor
 from onnx2torch import convert
 from torch import Tensor, nn
@@ -13,45 +14,56 @@ from export.paths import PROJECT
 from vision.manifest import NET_VERSION, ONNX_FILE
 
 NET = "object_detection_net"
-_FIRST = "FeatureExtractor/MobilenetV2/Conv/BatchNorm/batchnorm/mul_1__9:0"
+VOC_COLUMNS = (5, 2, 16, 9, 44, 6, 3, 17, 62, 21, 67, 18, 19, 4, 1, 64, 20, 63, 7, 72)
+"""COCO's category ids of Pascal VOC's classes 1 to 20: columns of the detector's class scores."""
+COLUMNS = 91
 _LAYERS = "FeatureExtractor/MobilenetV2/"
-FEATURES = (
+_FIRST = f"{_LAYERS}Conv/BatchNorm/batchnorm/mul_1__9:0"
+_FEATURES = (
     f"{_LAYERS}expanded_conv_5/add:0",
     f"{_LAYERS}expanded_conv_13/expand/Relu6:0",
     f"{_LAYERS}Conv_1/Relu6:0",
 )
-CHANNELS = (32, 576, 1280)
-"""Of the features at strides 8, 16 and 32."""
-_FIRST_TRAINED = "expanded_conv_3/depthwise"
-"""Features of the layers before it, at strides 2 and 4, are so general that training need not change them."""
+_SCORES = ("BoxPredictor_0/ClassPredictor/BiasAdd", "BoxPredictor_1/ClassPredictor/BiasAdd")
+CHANNELS = (32, 576 + 3 * 20, 1280 + 6 * 20)
+"""Of the features at strides 8, 16 and 32; the latter two with scores of 3 and 6 anchors a cell."""
 
 
 class DetectorBackbone(nn.Module):
-    """RGB [B, 3, H, W] of -1 to 1, sides multiples of 32, to maps at strides 8, 16 and 32."""
+    """RGB [B, 3, H, W] of -1 to 1, sides multiples of 32, to maps at strides 8, 16 and 32; untrained."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.graph = convert(_cut())
-        for name, parameter in self.graph.named_parameters():  # in the order in which layers are run
-            if _FIRST_TRAINED in name:
-                break
-            parameter.requires_grad_(False)
+        self.graph = convert(_cut()).eval().requires_grad_(False)
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the maps, of `CHANNELS` channels."""
-        maps: tuple[Tensor, ...] = tuple(self.graph(pictures))
-        return maps
+        fine, middle, deep, middle_scores, deep_scores = self.graph(pictures)
+        return fine, _joined(middle, middle_scores), _joined(deep, deep_scores)
+
+
+def _joined(features: Tensor, scores: Tensor) -> Tensor:
+    """Return features with the scores of VOC's classes for every anchor, [B, channels, h, w]."""
+    of_classes = scores.unflatten(1, (-1, COLUMNS))[:, :, list(VOC_COLUMNS)].flatten(1, 2)
+    return torch.cat([features, of_classes], dim=1)
 
 
 def _cut() -> onnx.ModelProto:
     """Return the detector from normalised picture to features, padded for sides of multiples of 32."""
     model = onnx.load(PROJECT / "model_repository" / NET / NET_VERSION / ONNX_FILE)
-    cut = Extractor(onnx.shape_inference.infer_shapes(model)).extract_model([_FIRST], list(FEATURES))
+    scores = [node.input[0] for name in _SCORES for node in model.graph.node if _follows(node, name)]
+    extractor = Extractor(onnx.shape_inference.infer_shapes(model))
+    cut = extractor.extract_model([_FIRST], [*_FEATURES, *scores])
     for node in cut.graph.node:
         for attribute in node.attribute:
             if attribute.name == "pads" and _is_halving(node):
                 attribute.ints[:] = [0, 0, 1, 1]  # TensorFlow's, where 300's own differ at odd sizes
     return cut
+
+
+def _follows(node: onnx.NodeProto, name: str) -> bool:
+    """Tell whether this node brings the scores `name` into TensorFlow's order."""
+    return bool(node.op_type == "Transpose" and node.name.startswith(name))
 
 
 def _is_halving(node: onnx.NodeProto) -> bool:

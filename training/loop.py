@@ -29,7 +29,6 @@ from training.files import work_folder
 CHECKPOINT_EVERY_S = 120.0
 REPORT_EVERY = 50
 SMOOTHING = 0.98
-WEIGHT_DECAY = 1e-2
 
 
 class Stateful(Protocol):
@@ -156,39 +155,43 @@ class Run:
 
 
 class Plan(NamedTuple):
-    """What a training is called, how long it is, and how fast it learns: the backbone more slowly."""
+    """What a training is called, how long it is, and how fast it learns."""
 
     name: str
     steps: int
     seed: int
     peak_rate: float
-    backbone_scale: float
+    weight_decay: float
+    backbone_scale: float = 1.0
+    """Of the rate: a pretrained backbone that is trained along learns more slowly."""
 
 
-def fit(plan: Plan, net: nn.Module, loss_of: Callable[[np.random.Generator, float], Tensor]) -> None:
-    """Train `net`, which has a pretrained `backbone`, and keep its weights and their average.
-
-    `loss_of` takes a step's random numbers and the share of the training that is done. What of the backbone
-    needs no gradient stays as it is.
-    """
+def fit(plan: Plan, net: nn.Module, loss_of: Callable[[np.random.Generator], Tensor]) -> None:
+    """Train `net` and keep its weights and their average; `loss_of` takes a step's random numbers."""
     net.to(memory_format=torch.channels_last)
-    pretrained = [one for one in net.backbone.parameters() if one.requires_grad]
-    ours = [one for part, one in net.named_parameters() if not part.startswith("backbone.")]
-    optimiser = torch.optim.AdamW(
-        [{"params": pretrained, "scale": plan.backbone_scale}, {"params": ours}], weight_decay=WEIGHT_DECAY
-    )
+    optimiser = torch.optim.AdamW(_groups(plan, net), weight_decay=plan.weight_decay)
     average = Average(net)
     run = Run(plan.name, {"net": net, "optimiser": optimiser, "average": average}, plan.steps, plan.seed)
     net.train()
-    freeze_statistics(net.backbone)
+    if hasattr(net, "backbone"):
+        freeze_statistics(net.backbone)
     for step in run:
         set_rate(optimiser, cosine_rate(step, plan.steps, plan.peak_rate))
-        loss = loss_of(generator(plan.seed, step), step / plan.steps)
+        loss = loss_of(generator(plan.seed, step))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         average.update(net)
         run.report(loss=loss.item())
+
+
+def _groups(plan: Plan, net: nn.Module) -> list[dict[str, Any]]:
+    """Return the parameters of the backbone, if there is one, and all others, each with its rate's scale."""
+    named = list(net.named_parameters())
+    pretrained = [one for name, one in named if name.startswith("backbone.")]
+    ours = [one for name, one in named if not name.startswith("backbone.")]
+    groups = [{"params": pretrained, "scale": plan.backbone_scale}, {"params": ours, "scale": 1.0}]
+    return [group for group in groups if group["params"]]
 
 
 def trained(name: str, net: nn.Module) -> nn.Module:

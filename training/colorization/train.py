@@ -23,7 +23,7 @@ from training.loop import Average, Run, cosine_rate, generator, set_rate, steps_
 
 FEATURES, ADVERSARIAL = "colorization", "colorization_adversarial"
 """The two phases, as their checkpoints are named."""
-FEATURE_STEPS = 1600
+FEATURE_STEPS = 6000
 BATCH = 8
 SIDE, LAST_SIDE = 128, 160
 """Of the crops, at first and in the end."""

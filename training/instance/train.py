@@ -14,9 +14,7 @@ from training.instance.stored import MARGINS, REGIONS, ROOM
 from training.loop import Plan, fit, steps_and_threads, trained
 from training.onnx_export import export_net
 
-NAME = "instance"
-SEED = 11
-STEPS = 1500
+PLAN = Plan("instance", steps=1500, seed=11, peak_rate=1.5e-3, weight_decay=0.01, backbone_scale=0.3)
 BATCH = 16
 SIDE = 112
 MARGIN = 0.1
@@ -26,8 +24,6 @@ SERVED_SHARE = (1 + 2 * MARGIN) / (1 + 2 * ROOM)
 SCALES = (0.9, 1.15)
 SHIFT = 0.06
 """How far a window strays, of the stored region's side: a detector's boxes err as much."""
-PEAK_RATE = 1.5e-3
-BACKBONE_SCALE = 0.3
 
 
 def draw(
@@ -61,23 +57,23 @@ def train(steps: int) -> None:
     regions, margins = np.load(REGIONS, mmap_mode="r"), np.load(MARGINS, mmap_mode="r")
     net = MaskNet()
 
-    def loss_of(random: np.random.Generator, _: float) -> Tensor:
+    def loss_of(random: np.random.Generator) -> Tensor:
         inputs, truth = draw(random, regions, margins)
         return distance(net(inputs), truth)
 
-    fit(Plan(NAME, steps, SEED, PEAK_RATE, BACKBONE_SCALE), net, loss_of)
+    fit(PLAN._replace(steps=steps), net, loss_of)
 
 
 def export() -> None:
     """Write what the training kept as the graph that is served."""
-    net = Normalised(Probabilities(trained(NAME, MaskNet())))
+    net = Normalised(Probabilities(trained(PLAN.name, MaskNet())))
     example = torch.randint(0, 256, (2, SIDE, SIDE, 3), dtype=torch.uint8)
     export_net(net, example, "regions", ["mask_probs"], RESULTS / "instance_segmentation_mask_net.onnx")
 
 
 def main() -> None:
     """Train, then export."""
-    train(steps_and_threads(__doc__ or "", STEPS))
+    train(steps_and_threads(__doc__ or "", PLAN.steps))
     export()
 
 

@@ -30,14 +30,6 @@ def training_photos() -> list[Path]:
     return [*for_fitting(all_photos()), *sorted(FOLDER.with_name("photos_extra").glob("*.jpg"))]
 
 
-def view_groups() -> NDArray[np.intp]:
-    """Return for each view: 0 for a whole labelled photo, 1 for a crop of one, 2 for an extra one."""
-    photos = training_photos()
-    is_extra = np.array([photo.parent != FOLDER for photo in photos]).repeat(1 + CROPS)
-    is_crop = np.arange(len(is_extra)) % (1 + CROPS) > 0
-    return np.where(is_extra, 2, is_crop.astype(np.intp))
-
-
 def views(photo: Path, random: np.random.Generator) -> list[NDArray[np.uint8]]:
     """Return the photo and random crops of it, each squashed to uint8 RGB [SIDE, SIDE, 3]."""
     picture = Image.open(photo).convert("RGB")

@@ -15,7 +15,8 @@ from export.surgery import from_trained
 OWN = [own for net in NETS for own in net.own]
 GRAPHS = [own for own in OWN if own.path.suffix == ".onnx"]
 LARGEST, LARGEST_TOGETHER = 15_000_000, 50_000_000
-CARD = ("## Data", "## Method", "## Figures", "## Limits", "## Licence", "teacher")
+CARD = ("## Data", "## Method", "## Figures", "## Limits", "## Licence")
+TAUGHT = ("semantic_segmentation_net", "instance_segmentation_mask_net")
 
 
 def names(own: Own) -> str:
@@ -36,6 +37,12 @@ def test_graphs_are_small_and_have_cards(own: Own) -> None:
 
 def test_all_together_are_small() -> None:
     assert sum(own.size for own in OWN) <= LARGEST_TOGETHER
+
+
+@pytest.mark.parametrize("net", TAUGHT)
+def test_cards_say_where_labels_came_from(net: str) -> None:
+    card = (TRAINED / f"{net}.md").read_text(encoding="utf-8")
+    assert "came from a teacher" in card
 
 
 @pytest.mark.parametrize("own", GRAPHS, ids=names)
