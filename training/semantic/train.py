@@ -19,7 +19,7 @@ from training.semantic.net import Head, SemanticNet
 from training.semantic.views import LOGITS
 from training.teacher import CLASSES
 
-PLAN = Plan("semantic", steps=1200, seed=5, peak_rate=2e-3, weight_decay=0.05)
+PLAN = Plan("semantic", steps=1000, seed=5, peak_rate=2e-3, weight_decay=0.05)
 BATCH = 16
 GROUP_SHARES = (0.55, 0.2, 0.25)
 """Of whole labelled photos, which are what is measured, crops of them, and the extra photos."""
