@@ -4,8 +4,10 @@ It is read from the exported `object_detection_net` (`make export`). COCO has al
 these features, and the detector's own class scores beside them, know them.
 """
 
+import numpy as np
 import onnx
 import torch
+from onnx import numpy_helper
 from onnx.utils import Extractor
 from onnx2torch import convert
 from torch import Tensor, nn
@@ -39,13 +41,7 @@ class DetectorBackbone(nn.Module):
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the maps, of `CHANNELS` channels."""
         fine, middle, deep, middle_scores, deep_scores = self.graph(pictures)
-        return fine, _joined(middle, middle_scores), _joined(deep, deep_scores)
-
-
-def _joined(features: Tensor, scores: Tensor) -> Tensor:
-    """Return features with the scores of VOC's classes for every anchor, [B, channels, h, w]."""
-    of_classes = scores.unflatten(1, (-1, COLUMNS))[:, :, list(VOC_COLUMNS)].flatten(1, 2)
-    return torch.cat([features, of_classes], dim=1)
+        return fine, torch.cat([middle, middle_scores], dim=1), torch.cat([deep, deep_scores], dim=1)
 
 
 def _cut() -> onnx.ModelProto:
@@ -58,7 +54,20 @@ def _cut() -> onnx.ModelProto:
         for attribute in node.attribute:
             if attribute.name == "pads" and _is_halving(node):
                 attribute.ints[:] = [0, 0, 1, 1]  # TensorFlow's, where 300's own differ at odd sizes
+    for node in cut.graph.node:
+        if node.output[0] in scores:
+            _keep_voc(cut, node)
     return cut
+
+
+def _keep_voc(cut: onnx.ModelProto, predictor: onnx.NodeProto) -> None:
+    """Drop the classes that VOC does not have from a convolution that scores all classes of every anchor."""
+    for constant in cut.graph.initializer:
+        if constant.name in predictor.input[1:]:
+            weights = numpy_helper.to_array(constant)
+            of_anchors = weights.reshape(-1, COLUMNS, *weights.shape[1:])[:, VOC_COLUMNS]
+            rows = np.ascontiguousarray(of_anchors.reshape(-1, *weights.shape[1:]))
+            constant.CopyFrom(numpy_helper.from_array(rows, constant.name))
 
 
 def _follows(node: onnx.NodeProto, name: str) -> bool:

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from training.colorization.colour import CHROMA, coloured, luma, mixed
 from training.colorization.critic import Critic, critic_loss
-from training.colorization.losses import Perception
+from training.colorization.losses import Perception, distance_loss
 from training.colorization.net import ColourNet
 from training.colorization.palette import RAREST, choice_loss, frequencies, painted, weights_of
 from training.colorization.pictures import crops, stored_photos
@@ -35,14 +35,16 @@ DECAY = 0.03
 PERCEIVED = 4
 """Pictures of a batch that the perceptual loss looks at: it is dear."""
 PERCEPTION_WEIGHT = 1.0
-SHARPNESS = 2.0
+SHARPNESS = 1.5
 """With which pictures are painted in training."""
 LONGEST_GRADIENT = 5.0
-CRITIC_STEPS, ADVERSARIAL_STEPS = 100, 200
+CRITIC_STEPS, ADVERSARIAL_STEPS = 100, 600
 """The critic alone first, as NoGAN has it, then both."""
-ADVERSARIAL_RATE = 1e-4
+ADVERSARIAL_RATE = 2e-4
 CRITIC_RATE = 4e-4
 CRITIC_WEIGHT = 0.05
+DISTANCE_WEIGHT = 0.1
+"""Per unit of Lab, in the second phase: what was learned of probabilities is bent towards what is painted."""
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -72,13 +74,13 @@ class Trainer:
         logits = self.net(grey)
         return Batch(logits, coloured(luma(truth), painted(logits, SHARPNESS)), truth)
 
-    def learn(self, batch: Batch, rate: float, adversarial: Tensor | float = 0.0) -> dict[str, float]:
-        """Take a step down the loss of `batch`, to which `adversarial` is added; return figures of it."""
+    def learn(self, batch: Batch, rate: float, extra: Tensor | float = 0.0) -> dict[str, float]:
+        """Take a step down the loss of `batch`, to which `extra` is added; return figures of it."""
         loss = choice_loss(batch.logits, mixed(batch.truth, CHROMA), self._weights)
         seen = self._perception(batch.ours[:PERCEIVED], batch.truth[:PERCEIVED])
         set_rate(self.optimiser, rate)
         self.optimiser.zero_grad()
-        (loss + PERCEPTION_WEIGHT * seen + adversarial).backward()
+        (loss + PERCEPTION_WEIGHT * seen + extra).backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), LONGEST_GRADIENT)
         self.optimiser.step()
         self.average.update(self.net)
@@ -124,8 +126,9 @@ def train_against_critic() -> None:
             run.report(critic=judged)
             continue
         rate = cosine_rate(step - CRITIC_STEPS, ADVERSARIAL_STEPS, ADVERSARIAL_RATE, warm_up=20)
-        figures = trainer.learn(batch, rate, -CRITIC_WEIGHT * critic(batch.ours).mean())
-        run.report(critic=judged, **figures)
+        distance = distance_loss(batch.ours, batch.truth)
+        extra = DISTANCE_WEIGHT * distance - CRITIC_WEIGHT * critic(batch.ours).mean()
+        run.report(critic=judged, distance=distance.item(), **trainer.learn(batch, rate, extra))
 
 
 def criticise(critic: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch) -> float:

@@ -18,7 +18,7 @@ FINE_WIDTH = 32
 RATES = (3, 6, 12)
 """For a grid of 20 cells; the paper's 6, 12, 18 are for 33."""
 BACKGROUND_BIAS = 0.5
-"""Added to the background's logit: the best of 0 to 1.5 on 100 training photos that a trial head did not see."""
+"""Added to the background's logit: the best of 0 to 1.5 on 100 training photos that a trial did not see."""
 FEATURE_DROPOUT, POOLED_DROPOUT = 0.2, 0.2
 
 
