@@ -19,7 +19,7 @@ WORTH = 0.3
 
 
 def distance_loss(ours: Tensor, truth: Tensor) -> Tensor:
-    """Return the mean distance of the colours of RGB [B, 3, H, W] in Lab, less what their strength is worth."""
+    """Return the mean distance in Lab of RGB [B, 3, H, W], less what the strength of our colours is worth."""
     our_colour, true_colour = lab_colour(ours), lab_colour(truth)
     return _length(our_colour - true_colour, ROUNDING) - WORTH * _length(our_colour, PALE)
 
