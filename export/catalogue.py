@@ -205,13 +205,6 @@ NETS = (
         own=(Own("image_colorization_net.onnx"),),
     ),
     Net(
-        name="image_colorization_net",
-        service="image_colorization",
-        profile=Profile.LITE,
-        converter="export.convert.image_colorization:image_colorization",
-        own=(Own("image_colorization_net.onnx"),),
-    ),
-    Net(
         name="shelf_counting_detection_net",
         service="shelf_counting",
         profile=Profile.LITE,

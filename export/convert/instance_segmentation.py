@@ -9,7 +9,7 @@ from vision.instance_segmentation import InstanceMaskSettings
 
 FILE = "instance_segmentation_mask_net.onnx"
 
-_SETTINGS = InstanceMaskSettings(size=112, margin=0.1, threshold=0.5, max_regions=16)
+_SETTINGS = InstanceMaskSettings(size=112, margin=0.1, threshold=0.45, max_regions=16)
 
 
 def masks(sources: Mapping[str, Path]) -> Conversion:

@@ -41,7 +41,7 @@ def test_every_field_is_as_documented(gateway_url: str, sample_pictures: Path, n
 def test_the_astronaut_is_a_person(gateway_url: str, sample_pictures: Path) -> None:
     preds = np.array(answered(gateway_url, SERVICE, sample_pictures / "astronaut.png")["preds"])
     assert (preds[60:180, 195:250] == PERSON).mean() > 0.95  # her face
-    assert (preds[420:, 150:350] == PERSON).mean() > 0.9  # her suit
+    assert (preds[420:, 150:350] == PERSON).mean() > 0.75  # her suit
     assert (preds[:100, :60] != PERSON).all()
 
 

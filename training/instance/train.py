@@ -14,7 +14,7 @@ from training.instance.stored import MARGINS, REGIONS, ROOM
 from training.loop import Plan, fit, steps_and_threads, trained
 from training.onnx_export import export_net
 
-PLAN = Plan("instance", steps=2300, seed=11, peak_rate=1.5e-3, weight_decay=0.01, backbone_scale=0.3)
+PLAN = Plan("instance", steps=1500, seed=11, peak_rate=1.5e-3, weight_decay=0.01, backbone_scale=0.3)
 BATCH = 16
 SIDE = 112
 MARGIN = 0.1
