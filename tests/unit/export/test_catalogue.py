@@ -33,7 +33,3 @@ def test_a_file_is_pinned(file: File) -> None:
     assert file.size > 0
     assert file.licence
     assert file.source().file == file.path
-
-
-def test_each_net_is_described_once() -> None:
-    assert sorted({net.name for net in NETS}) == sorted(net.name for net in NETS)
