@@ -23,7 +23,7 @@ from training.loop import Average, Run, cosine_rate, generator, set_rate, steps_
 
 FEATURES, ADVERSARIAL = "colorization", "colorization_adversarial"
 """The two phases, as their checkpoints are named."""
-FEATURE_STEPS = 6000
+FEATURE_STEPS = 1600
 BATCH = 8
 SIDE, LAST_SIDE = 128, 160
 """Of the crops, at first and in the end."""
@@ -35,7 +35,7 @@ DECAY = 0.03
 PERCEIVED = 4
 """Pictures of a batch that the perceptual loss looks at: it is dear."""
 PERCEPTION_WEIGHT = 1.0
-SHARPNESS = 1.5
+SHARPNESS = 2.0
 """With which pictures are painted in training."""
 LONGEST_GRADIENT = 5.0
 CRITIC_STEPS, ADVERSARIAL_STEPS = 100, 600
