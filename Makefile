@@ -9,17 +9,23 @@ COMPILE := $(UV) pip compile --quiet --python-version 3.11 --universal --generat
 	--no-emit-index-url --no-emit-find-links
 export PYTHONPATH := $(CURDIR)
 
+# Which nets: lite or full. SEEDED=1 makes and serves full nets of random weights, for tests of everything else.
+PROFILE ?= $(or $(MODELHUB_PROFILE),lite)
+SEEDED ?=
+EXPORT := $(BIN)/python -m export --profile $(PROFILE) $(if $(SEEDED),--seeded)
+SERVE_FLAGS := --profile $(PROFILE) $(if $(SEEDED),--allow-seeded)
+
 .PHONY: help
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: export samples  ## set up, export, start everything, send real pictures, save annotated ones under out/, stop
-	@$(BIN)/python -m embedded run -- $(BIN)/python -m client.demo
+	@$(BIN)/python -m embedded run $(SERVE_FLAGS) -- $(BIN)/python -m client.demo
 
 .PHONY: up
 up: export  ## the same, but serve until Ctrl-C
-	@$(BIN)/python -m embedded up
+	@$(BIN)/python -m embedded up $(SERVE_FLAGS)
 
 .PHONY: test
 test: dev export samples  ## run all tests
@@ -42,8 +48,12 @@ format: dev  ## format and mend what the linter can
 	@$(BIN)/ruff check --fix && $(BIN)/ruff format
 
 .PHONY: export
-export: setup  ## convert the checkpoints and put them into the model repository
-	@$(BIN)/python -m export
+export: setup  ## convert the checkpoints and put them into the model repository (PROFILE=full: the large ones)
+	@$(EXPORT)
+
+.PHONY: plans
+plans: export .venv-tensorrt-rtx/.stamp  ## print which nets TensorRT compiles, and how large they become
+	@.venv-tensorrt-rtx/bin/python -m export.tensorrt table --profile $(PROFILE)
 
 .PHONY: samples
 samples: setup
@@ -59,10 +69,12 @@ dev: $(VENV)/.stamp-dev  ## add what tests and checks need
 lock: $(UV)  ## write requirements/*.txt anew from *.in
 	@for name in bootstrap serve dev export reference mediapipe eas training; do \
 		$(COMPILE) --upgrade -o requirements/$$name.txt requirements/$$name.in || exit 1; done
+	@for name in tensorrt tensorrt-rtx; do \
+		$(subst 3.11,3.10,$(COMPILE)) --upgrade -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 
 .PHONY: clean
 clean:  ## remove environments, exported nets and outputs
-	@rm -rf .venv .venv-* run out weights model_repository/*/1/model.onnx model_repository/*/1/manifest.json
+	@rm -rf .venv .venv-* run out weights model_repository*/*_net/1
 
 $(UV): requirements/bootstrap.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v in [(3, 11), (3, 12)] or \
@@ -82,7 +94,7 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp requirements/dev.txt
 	@$(UV) pip install --quiet --require-hashes --python $(BIN)/python -r requirements/dev.txt
 	@touch $@
 
-.venv-reference/.stamp .venv-mediapipe/.stamp .venv-training/.stamp: .venv-%/.stamp: $(UV) requirements/%.txt
+.venv-reference/.stamp .venv-mediapipe/.stamp .venv-training/.stamp .venv-tensorrt-rtx/.stamp: .venv-%/.stamp: $(UV) requirements/%.txt
 	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-$*
 	@$(UV) pip install --quiet --require-hashes --python .venv-$*/bin/python -r requirements/$*.txt
 	@sha256sum requirements/$*.txt | cut -c-64 > $@  # as export/environment.py does
