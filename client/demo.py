@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from rich.console import Console
 from rich.table import Table
 
-from client.http import ModelHub
+from client.http import ModelHub, ServiceError
 from client.present import annotate, font, summarise
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +19,8 @@ SHELF = Path(__file__).resolve().parent / "samples" / "shelf.jpg"
 """A drawn shelf (`training/shelf/sample.py`)."""
 OUT = ROOT / "out"
 WIDTH = 120
+NOT_LOADED = 50301
+"""Of a service that the running profile leaves out."""
 PICTURES = {
     "foreground_segmentation": ("astronaut.png", "coffee.png"),
     "image_classification": ("chelsea.png", "coffee.png", "rocket.jpg", "flower.jpg"),
@@ -70,15 +72,25 @@ def run(hub: ModelHub, console: Console) -> None:
     OUT.mkdir(exist_ok=True)
     table = Table("service", "picture", "answer", "ms", title="demo")
     for service in hub.services():
-        for name, images in requests(service):
-            start = time.perf_counter()
-            answer = hub.predict(service, *images)
-            milliseconds = (time.perf_counter() - start) * 1e3
-            table.add_row(service, name, summarise(service, answer), f"{milliseconds:.0f}")
-            pictures = [Image.open(io.BytesIO(image)) for image in images]
-            annotate(service, answer, *pictures).save(OUT / f"{service}-{name}.png")
+        try:
+            for name, images in requests(service):
+                table.add_row(service, name, *_asked(hub, service, name, images))
+        except ServiceError as error:
+            if error.code != NOT_LOADED:
+                raise
+            table.add_row(service, "", "not loaded", "")
     console.print(table)
     console.print(f"annotated pictures: {OUT}")
+
+
+def _asked(hub: ModelHub, service: str, name: str, images: list[bytes]) -> tuple[str, str]:
+    """Return the answer in words and its milliseconds; saves the annotated pictures."""
+    start = time.perf_counter()
+    answer = hub.predict(service, *images)
+    milliseconds = (time.perf_counter() - start) * 1e3
+    pictures = [Image.open(io.BytesIO(image)) for image in images]
+    annotate(service, answer, *pictures).save(OUT / f"{service}-{name}.png")
+    return summarise(service, answer), f"{milliseconds:.0f}"
 
 
 def main() -> None:

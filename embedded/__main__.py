@@ -11,27 +11,45 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.table import Table
 
 from embedded.errors import StartError, WrongSetting
 from embedded.paths import ROOT
 from embedded.system import System
 from gateway.settings import Settings
+from vision.manifest import Profile
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 console = Console(stderr=True, highlight=False)
 
 INTERRUPTED = 130
 
+WhichProfile = Annotated[
+    Profile,
+    typer.Option(
+        envvar="MODELHUB_PROFILE", help="Which nets. Of `full`, the services are served that are exported."
+    ),
+]
+AllowSeeded = Annotated[
+    bool,
+    typer.Option(
+        "--allow-seeded",
+        envvar="MODELHUB_ALLOW_SEEDED",
+        help="Serve nets of random weights too, whose answers mean nothing.",
+    ),
+]
+
 
 @app.command()
-def up() -> None:
+def up(profile: WhichProfile = Profile.LITE, allow_seeded: AllowSeeded = False) -> None:
     """Serve until Ctrl-C."""
-    with _running() as system:
+    with _running(profile, allow_seeded) as system:
+        console.print(nets_table(system))
         console.print(
             f"serving on [bold]{system.gateway_url()}[/]  (POST /api/predict/<service>; API: /openapi.json)"
         )
@@ -41,22 +59,26 @@ def up() -> None:
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
-def run(command: list[str]) -> None:
+def run(command: list[str], profile: WhichProfile = Profile.LITE, allow_seeded: AllowSeeded = False) -> None:
     """Serve while COMMAND runs; its exit status is ours."""
-    with _running() as system:
+    with _running(profile, allow_seeded) as system:
+        if any(net.seeded for net in system.nets):
+            console.print(nets_table(system))
         environment = {**os.environ, "MODELHUB_URL": system.gateway_url(), "PYTHONPATH": str(ROOT)}
         status = _run(command, environment)
     raise typer.Exit(status)
 
 
 @contextmanager
-def _running() -> Iterator[System]:
+def _running(profile: Profile, allow_seeded: bool) -> Iterator[System]:
     """Start the system and stop it whatever happens; turns failures into one line and an exit status."""
     # INT too, since a shell's background jobs inherit it ignored.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     try:
-        with System(_settings()) as system:
+        repository = ROOT / profile.repository
+        partial = profile is Profile.FULL
+        with System(_settings(), repository, partial=partial, allow_seeded=allow_seeded) as system:
             with console.status("starting") as status:
                 system.start(report=status.update)
             try:
@@ -68,6 +90,17 @@ def _running() -> Iterator[System]:
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
+
+
+def nets_table(system: System) -> Table:
+    """Return what is served."""
+    table = Table("service", "net", "profile", "source", "weights")
+    for net in system.nets:
+        weights = "[bold red]seeded[/]" if net.seeded else ""
+        table.add_row(net.service, net.net, net.profile, net.source, weights)
+    for service in system.left_out:
+        table.add_row(service, "[dim]left out: its nets are not exported[/]")
+    return table
 
 
 def _settings() -> Settings:

@@ -26,12 +26,17 @@ def read_configs(repository: Path) -> Iterator[model_config_pb2.ModelConfig]:
         yield text_format.Parse(path.read_text(), model_config_pb2.ModelConfig())
 
 
+def has_model(repository: Path, net: str) -> bool:
+    """Tell whether the net has a model file."""
+    return any((repository / net).glob(f"*/{ONNX_FILE}"))
+
+
 def check_exported(repository: Path) -> None:
     """Raise NotExported naming every net whose model file is absent."""
     missing = [
         config.name
         for config in read_configs(repository)
-        if config.backend == "onnxruntime" and not any((repository / config.name).glob(f"*/{ONNX_FILE}"))
+        if config.backend == "onnxruntime" and not has_model(repository, config.name)
     ]
     if missing:
         raise NotExported(f"not exported yet: {', '.join(missing)}; run `make export`")

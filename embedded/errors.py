@@ -4,6 +4,7 @@ StartError
 ├── WrongSetting       an environment variable has a value that cannot be
 ├── NotInstalled       a part of the environment is missing (Triton's wheel, libpython)
 ├── NotExported        a net of the repository has no model yet
+├── SeededNets         a net of the repository has random weights, which nobody asked for
 ├── PortTaken          another program listens on one of our ports
 ├── SharedMemoryFull   /dev/shm has no room for the stubs
 ├── ModelFailed        Triton refused a model
@@ -25,6 +26,10 @@ class NotInstalled(StartError):  # noqa: N818
 
 class NotExported(StartError):  # noqa: N818
     """A net of the repository has no model yet."""
+
+
+class SeededNets(StartError):  # noqa: N818
+    """A net of the repository has random weights, and nobody asked to have it served."""
 
 
 class PortTaken(StartError):  # noqa: N818

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from vision.manifest import Profile
+
 ROOT = Path(__file__).resolve().parent.parent
-REPOSITORY = ROOT / "model_repository"
+REPOSITORY = ROOT / Profile.LITE.repository
 BACKENDS = ROOT / "backends"
 RUN = ROOT / "run"
 SHARED_MEMORY = Path("/dev/shm")

@@ -19,6 +19,7 @@ import httpx
 from embedded import checks
 from embedded.assemble import assemble_backends, find_triton, triton_environment
 from embedded.errors import ModelFailed, ProcessDied
+from embedded.nets import ServedNet, check_seeded, link_whole_services, served_nets
 from embedded.paths import REPOSITORY, ROOT, RUN, SHARED_MEMORY
 from embedded.process import Child, remove_regions, remove_stale_regions
 from gateway.settings import Settings
@@ -34,12 +35,28 @@ Report = Callable[[str], None]
 
 
 class System:
-    """The two processes; a context manager that leaves no process and no shared memory behind."""
+    """The two processes; a context manager that leaves no process and no shared memory behind.
 
-    def __init__(self, settings: Settings, repository: Path = REPOSITORY, run: Path | None = None) -> None:
+    A `partial` repository is served as far as it is exported, service by service; any other must be whole.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        repository: Path = REPOSITORY,
+        run: Path | None = None,
+        *,
+        partial: bool = False,
+        allow_seeded: bool = False,
+    ) -> None:
         self.settings = settings
         self.run = run or RUN / str(settings.port)  # two systems never share a port
+        self.nets: list[ServedNet] = []
+        """What is served, from the start on."""
+        self.left_out: list[str] = []
+        """Services of a partial repository that are not."""
         self._repository = repository
+        self._partial, self._allow_seeded = partial, allow_seeded
         self._children: list[Child] = []
         self._prefix = f"{REGION_FAMILY}-{os.getpid()}-{time.monotonic_ns()}-"
 
@@ -94,7 +111,15 @@ class System:
 
     def _check(self) -> None:
         settings = self.settings
-        checks.check_exported(self._repository)
+        if self._partial:
+            whole = self.run / "repository"
+            self.left_out = link_whole_services(self._repository, whole)
+            self._repository = whole
+        else:
+            checks.check_exported(self._repository)
+        self.nets = served_nets(self._repository)
+        if not self._allow_seeded:
+            check_seeded(self.nets)
         checks.check_ports(
             {
                 "MODELHUB_PORT": (settings.host, settings.port),

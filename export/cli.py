@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from export.catalogue import EXTRAS, NETS, Extra, File, Net, Own, Profile
+from export.catalogue import EXTRAS, NETS
 from export.errors import ExportError
-from export.exporter import State, export, extra_state, net_state
+from export.exporter import State, awaited, export, extra_state, net_state
 from export.job import MODEL_FILE
 from export.paths import PROJECT, Paths, user_cache
 from export.progress import console_progress
-from vision.manifest import MANIFEST_FILE, load_manifest
+from export.sources import Brought, Extra, File, Net, Own, Published
+from vision.manifest import MANIFEST_FILE, Profile, load_manifest
 
 SAMPLES = "samples"
 SERVICES = tuple(dict.fromkeys(net.service for net in NETS))
@@ -23,6 +25,7 @@ _INTERRUPTED = 130
 _COLOURS = {
     State.READY: "green",
     State.YOURS: "cyan",
+    State.SEEDED: "magenta",
     State.ABSENT: "dim",
     State.OUTDATED: "yellow",
     State.DAMAGED: "red",
@@ -32,12 +35,27 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def main(
+def main(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     targets: Annotated[
         list[str] | None,
         typer.Argument(metavar="[SERVICE|samples]...", help="What to export; all services if none is named."),
     ] = None,
-    profile: Annotated[Profile, typer.Option(help="Which checkpoints.")] = Profile.LITE,
+    profile: Annotated[
+        Profile, typer.Option(envvar="MODELHUB_PROFILE", help="Which checkpoints.")
+    ] = Profile.LITE,
+    weights_dir: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="MODELHUB_WEIGHTS_DIR",
+            help="Folder of checkpoints that were carried in by hand, under their publishers' names.",
+        ),
+    ] = None,
+    seeded: Annotated[
+        bool,
+        typer.Option(
+            "--seeded", help="Make `full` nets from random weights: for tests; their answers mean nothing."
+        ),
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Make the named nets anew, in place of your own ones too.")
     ] = False,
@@ -47,16 +65,19 @@ def main(
 
     What is in place and up to date is left alone, and so are nets of your own (`python -m export own --help`
     makes them) unless --force says otherwise. Exit status: 0 done, 2 wrong usage, 3 no network,
-    4 a download was cut, 5 a file is not the one expected, 6 not in the package index, 1 anything else.
+    4 a download was cut, 5 a file is not the one expected, 6 not in the package index or not published
+    any more, 1 anything else.
     """
     if force and not targets:
         raise typer.BadParameter("name the services whose nets are to be made anew", param_hint="--force")
     nets, extras = _chosen(tuple(targets or SERVICES), profile)
-    paths = Paths(root=PROJECT, cache=user_cache())
+    if seeded and not any(net.seeds for net in nets):
+        raise typer.BadParameter("none of these nets is made from a checkpoint", param_hint="--seeded")
+    paths = Paths(root=PROJECT, cache=user_cache(), profile=profile, carried=weights_dir)
     if show:
         _show(nets, extras, paths)
     else:
-        _export(nets, extras, paths, force=force)
+        _export(nets, extras, paths, force=force, seeded=seeded)
 
 
 @contextmanager
@@ -85,11 +106,18 @@ def _chosen(targets: tuple[str, ...], profile: Profile) -> tuple[list[Net], list
     return nets, list(EXTRAS) if SAMPLES in targets else []
 
 
-def _export(nets: list[Net], extras: list[Extra], paths: Paths, *, force: bool) -> None:
+def _export(nets: list[Net], extras: list[Extra], paths: Paths, *, force: bool, seeded: bool) -> None:
     console = Console(stderr=True)
     with told(console), console_progress(console) as progress:
-        done = export(nets, extras, paths, progress, force=force)
-    total = len(nets) + len(extras)
+        done = export(nets, extras, paths, progress, force=force, seeded=seeded)
+    waiting = awaited(nets, paths)
+    for service in dict.fromkeys(net.service for net in waiting):
+        console.print(
+            f"{service} needs checkpoints of your own: see `python -m export own {service} --help`",
+            highlight=False,
+            soft_wrap=True,
+        )
+    total = len(nets) - len(waiting) + len(extras)
     console.print(f"{total} ready, {done} of them made now." if done else f"{total} ready, nothing to do.")
 
 
@@ -103,26 +131,28 @@ def _show(nets: list[Net], extras: list[Extra], paths: Paths) -> None:
     )
     for net in nets:
         state = net_state(net, paths)
-        cells = _own_cells(net.name, paths) if state is State.YOURS else _cells(*net.files, *net.own)
+        cells = _own_cells(net.name, paths) if state is State.YOURS else _cells(*net.sources)
         table.add_row(net.name, *cells, _coloured(state))
     for extra in extras:
         name = f"{extra.folder}/{extra.file.name}"
         table.add_row(name, *_cells(extra.file), _coloured(extra_state(extra, paths)))
     console = Console()
     console.print(table)
-    files = [*(file for net in nets for file in net.files), *(extra.file for extra in extras)]
+    files: list[File | Published] = [extra.file for extra in extras]
+    for net in nets:
+        files += [*net.files, *net.published]
     for remark in dict.fromkeys(f"{file.name}: {file.remark}" for file in files if file.remark):
         console.print(f"{remark}.", style="dim", highlight=False)
 
 
-def _cells(*sources: File | Own) -> tuple[str, str, str]:
+def _cells(*sources: File | Own | Published | Brought) -> tuple[str, str, str]:
     """Return where files come from, their megabytes and their licences."""
-    places = dict.fromkeys(
-        source.where if isinstance(source, Own) else str(source.package) for source in sources
-    )
+    places = dict.fromkeys(source.where for source in sources)
     licences = dict.fromkeys(source.licence for source in sources)
-    size = sum(source.size for source in sources) / 1e6
-    return ", ".join(places), f"{size:.1f}", ", ".join(licences)
+    sizes = [source.size for source in sources]
+    known = [size for size in sizes if size is not None]
+    megabytes = f"{sum(known) / 1e6:.1f}" if len(known) == len(sizes) else "?"
+    return ", ".join(places), megabytes, ", ".join(licences)
 
 
 def _own_cells(net: str, paths: Paths) -> tuple[str, str, str]:

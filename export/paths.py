@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from vision.manifest import Profile
+
 PROJECT = Path(__file__).resolve().parents[1]
 """The checkout whose code runs: converters are imported from here."""
 TRAINED = PROJECT / "trained"
@@ -18,10 +20,16 @@ def user_cache() -> Path:
 
 @dataclass(frozen=True)
 class Paths:
-    """Everything that an export reads or writes, below `root`, and the cache of fetched files."""
+    """Everything that an export of one profile reads or writes.
+
+    Below `root` lies all but the cache of fetched files, and `carried`: the folder of checkpoints that the
+    user carried in by hand, if there is one.
+    """
 
     root: Path
     cache: Path
+    profile: Profile = Profile.LITE
+    carried: Path | None = None
 
     @property
     def environment(self) -> Path:
@@ -44,18 +52,28 @@ class Paths:
         return self.root / "requirements" / "training.txt"
 
     @property
+    def lock(self) -> Path:
+        """The exporter's lock, one for all profiles: they share environments."""
+        return self.root / "run" / "export" / "lock"
+
+    @property
     def logs(self) -> Path:
-        """What conversions print, a file a net; the exporter's lock lies here too."""
-        return self.root / "run" / "export"
+        """What conversions print, a file a net."""
+        folder = self.root / "run" / "export"
+        return folder if self.profile is Profile.LITE else folder / self.profile.value
 
     @property
     def weights(self) -> Path:
         """Files that are served by no net: sample pictures, fonts."""
         return self.root / "weights"
 
+    def repository(self, profile: Profile) -> Path:
+        """Return the model repository of `profile`."""
+        return self.root / profile.repository
+
     def net(self, name: str) -> Path:
-        """Return the folder of net `name` in the model repository."""
-        return self.root / "model_repository" / name
+        """Return the folder of net `name` in the model repository of this export's profile."""
+        return self.repository(self.profile) / name
 
     def version(self, name: str) -> Path:
         """Return the folder that Triton loads net `name` from."""

@@ -7,19 +7,23 @@ from pathlib import Path
 
 import msgspec
 
-from export.catalogue import Net
 from export.hashing import file_sha256
 from export.paths import PROJECT
+from export.sources import Net
 
 _RUNNER = "export.convert.__main__"
 
 
-def recipe_of(net: Net, requirements: Path) -> str:
-    """Return the hash of the net's row, own files, lock of the conversion and code that converts."""
-    converter = net.converter.partition(":")[0]
-    code = exporter_modules((converter, _RUNNER))
+def recipe_of(net: Net, requirements: Path, *, seeded: bool = False) -> str:
+    """Return the hash of the net's row, own files, lock of the conversion and code that converts.
+
+    A `seeded` net, which is made from random weights, has another one than the net itself.
+    """
+    functions = (net.converter, *(net.seeds.values() if seeded else ()))
+    code = exporter_modules((*(function.partition(":")[0] for function in functions), _RUNNER))
     ingredients = {
         "net": net,
+        "seeded": seeded,
         "own": [own.source() for own in net.own],
         "requirements": file_sha256(requirements),
         "code": {name: file_sha256(path) for name, path in sorted(code.items())},

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,13 +19,14 @@ from gateway.errors import HANDLERS, FaultBarrier, ModelUnavailable
 from gateway.fetch import Fetcher
 from gateway.health import Readiness, problems
 from gateway.resolver import SystemResolver
-from gateway.responses import request_id, success, unready
+from gateway.responses import NO_HEADERS, SEEDED, request_id, success, unready
 from gateway.schemas import PictureUrl
 from gateway.services import SERVICES, Service
 from gateway.settings import Settings
 from gateway.tensors import Tensors
 from gateway.triton import GrpcTriton, Triton
 from gateway.url_policy import Resolver, UrlPolicy
+from vision.manifest import SEEDED_NETS
 
 
 class Gateway:
@@ -45,16 +46,22 @@ class Gateway:
         identity = request_id(request)
         with self.admission.place():
             body = await read_body(request, self.settings.max_body_bytes, self.settings.deadline_s)
-            fields = await while_connected(request.receive, self._answer(service, body, identity, ends_at))
+            fields, headers = await while_connected(
+                request.receive, self._answer(service, body, identity, ends_at)
+            )
         if self.settings.alias_detection_classe_names and "detection_class_names" in fields:
             fields["detection_classe_names"] = fields["detection_class_names"]
-        return success(identity, fields)
+        return success(identity, fields, headers)
 
-    async def _answer(self, service: Service, body: bytes, identity: str, ends_at: float) -> dict[str, Any]:
+    async def _answer(
+        self, service: Service, body: bytes, identity: str, ends_at: float
+    ) -> tuple[dict[str, Any], Mapping[str, str]]:
+        """Return the answer's fields and its own headers."""
         inputs = await self._inputs(service, body, ends_at)
         with self.readiness.watching(service):
             outputs = await self.triton.infer(service.name, inputs, identity, ends_at - time.monotonic())
-            return await _rendered(service, outputs)
+            headers = SEEDED if SEEDED_NETS in outputs else NO_HEADERS
+            return await _rendered(service, outputs), headers
 
     async def _inputs(self, service: Service, body: bytes, ends_at: float) -> Tensors:
         given = await parse(service, body)

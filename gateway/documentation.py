@@ -1,5 +1,6 @@
 """What OpenAPI says beyond what FastAPI finds itself: bodies read by hand, every error with an example."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
@@ -18,6 +19,7 @@ from gateway.errors import (
     TooManyRequests,
     UrlRefused,
 )
+from gateway.responses import NO_HEADERS, SEEDED
 from gateway.schemas import Answer, Failure, NotReady, Ready
 from gateway.services import SERVICES, Service
 from vision.errors import InvalidBase64, NotAnImage, PictureError, TooManyPixels
@@ -49,6 +51,14 @@ _REF = "#/components/schemas/{model}"
 _REQUEST_ID_HEADER = {
     "X-Request-Id": {"description": "The same as `request_id`.", "schema": {"type": "string"}}
 }
+_WEIGHTS_HEADER = {
+    name: {
+        "description": f"`{value}` where a net of random weights had a part in the answer, which then means "
+        "nothing; absent otherwise.",
+        "schema": {"type": "string", "enum": [value]},
+    }
+    for name, value in SEEDED.items()
+}
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 _ALLOW = {"Allow": {"description": "Methods that are allowed.", "schema": {"type": "string"}}}
 _OWN_HEADERS = {429: _RETRY_AFTER, 405: _ALLOW}
@@ -61,7 +71,7 @@ def of_service(service: Service) -> dict[str, Any]:
         "operation_id": service.name,
         "summary": service.summary,
         "tags": ["services"],
-        "responses": {200: _answer(service.answer)} | _failures(),
+        "responses": {200: _answer(service.answer, _WEIGHTS_HEADER)} | _failures(),
         "openapi_extra": {
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
         },
@@ -98,8 +108,8 @@ def add_requests(openapi: dict[str, Any]) -> None:
     openapi["components"]["schemas"] |= schemas["$defs"]
 
 
-def _answer(model: type[Answer]) -> dict[str, Any]:
-    return {"model": model, "description": model.__doc__, "headers": _REQUEST_ID_HEADER}
+def _answer(model: type[Answer], headers: Mapping[str, Any] = NO_HEADERS) -> dict[str, Any]:
+    return {"model": model, "description": model.__doc__, "headers": _REQUEST_ID_HEADER | dict(headers)}
 
 
 def _failures() -> dict[int, dict[str, Any]]:

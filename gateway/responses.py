@@ -16,6 +16,8 @@ from starlette.types import Receive, Scope, Send
 from gateway.big_lists import BigList
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+SEEDED: Mapping[str, str] = MappingProxyType({"X-ModelHub-Weights": "seeded"})
+"""Of an answer in whose making a net of random weights had a part."""
 
 LINGER_S = 10.0
 """Seconds for which the rest of a refused body is read, so that its sender comes to read the answer."""
@@ -39,12 +41,12 @@ def request_id(request: Request) -> str:
     return known
 
 
-def success(identity: str, fields: Mapping[str, Any]) -> Response:
+def success(identity: str, fields: Mapping[str, Any], headers: Mapping[str, str] = NO_HEADERS) -> Response:
     """Return 200 with `fields`, which may be NumPy arrays of numbers or hold such, or be a BigList."""
     common = {"request_id": identity, "success": True}
     if any(isinstance(value, BigList) for value in fields.values()):
-        return PiecewiseResponse(list(_parts(common, fields)), _headers(identity))
-    return Response(_dump({**common, **fields}), 200, _headers(identity))
+        return PiecewiseResponse(list(_parts(common, fields)), _headers(identity) | dict(headers))
+    return Response(_dump({**common, **fields}), 200, _headers(identity) | dict(headers))
 
 
 def failure(

@@ -12,6 +12,7 @@ from export.environment import ensure_environment
 from export.paths import Paths, user_cache
 from export.progress import console_progress
 from gateway.settings import Settings
+from tests.full_profile import SeededFull
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -66,6 +67,12 @@ def training_python() -> Path:
     paths = Paths(root=ROOT, cache=user_cache())
     progress = console_progress(Console(stderr=True))
     return ensure_environment(paths.training_environment, paths.training_requirements, progress)
+
+
+@pytest.fixture(scope="session")
+def seeded_full(training_python: Path) -> SeededFull:
+    """The `full` profile's repository, whose nets are exported with random weights as they are asked for."""
+    return SeededFull(ROOT / "run" / "seeded")
 
 
 @pytest.fixture(scope="session")

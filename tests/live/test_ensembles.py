@@ -15,13 +15,12 @@ from embedded.paths import REPOSITORY
 from embedded.system import System
 from gateway.responses import PiecewiseResponse, success
 from gateway.services import SERVICES, Service
-from tests.hazards import HAZARDS, Hazard
+from tests.hazards import HAZARDS, REFUSED, Hazard, every_refused
 from tests.live.triton import Arrays, infer_grpc, infer_http, payloads
 from tests.repository.test_configs import NETS, by_name
 from vision.manifest import load_manifest, manifest_path
 
 TOLERANCE = 1e-5
-REFUSED = [hazard for hazard in HAZARDS if hazard.code is not None]
 WILD = 320
 """What a net is given where its config leaves a side open and its manifest names none."""
 
@@ -79,11 +78,11 @@ def test_a_row_in_a_nets_batch_equals_the_row_alone(name: str, triton_grpc_url: 
         alone = infer_grpc(triton_grpc_url, name, {entry.name: rows[index : index + 1]})
         for output, array in alone.items():
             assert np.isfinite(array).all()
-            assert np.abs(together[output][index] - array[0]).max() <= TOLERANCE
+            assert np.abs(together[output][index] - array[0]).max(initial=0) <= TOLERANCE
 
 
 @every_service
-@pytest.mark.parametrize("hazard", REFUSED, ids=[hazard.name for hazard in REFUSED])
+@every_refused
 def test_a_refused_picture_carries_its_code(service: Service, hazard: Hazard, triton_grpc_url: str) -> None:
     with pytest.raises(InferenceServerException, match=rf"\[{hazard.code}\] ") as caught:
         infer_grpc(triton_grpc_url, service.name, inputs(service, hazard.make()))

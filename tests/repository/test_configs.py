@@ -8,31 +8,20 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from embedded.paths import REPOSITORY
 from gateway.services import SERVICES
+from tests.repository.checks import (
+    REPOSITORIES,
+    assert_counts_are_explicit,
+    assert_net_says_threads_and_batches,
+    assert_steps_fit,
+    tensors,
+)
+from vision.manifest import SEEDED_NETS, Profile
 
-CONFIGS = {
-    path.parent.name: text_format.Parse(path.read_text(), ModelConfig())
-    for path in sorted(REPOSITORY.glob("*/config.pbtxt"))
-}
-ENSEMBLES = {name: config for name, config in CONFIGS.items() if config.platform == "ensemble"}
-PYTHON_MODELS = {name: config for name, config in CONFIGS.items() if config.backend == "python"}
-NETS = {name: config for name, config in CONFIGS.items() if config.backend == "onnxruntime"}
-
-Shape = tuple[int, ...]
-Signature = tuple[int, Shape, Shape]
-"""Data type; dims as configured; dims with the batch, where the model has one."""
-
-
-def tensors(config: ModelConfig, side: str) -> dict[str, Signature]:
-    batch = (-1,) if config.max_batch_size > 0 else ()
-    return {
-        entry.name: (entry.data_type, tuple(entry.dims), batch + tuple(entry.dims))
-        for entry in getattr(config, side)
-    }
+_, CONFIGS, ENSEMBLES, PYTHON_MODELS, NETS = REPOSITORIES[Profile.LITE]
 
 
 def by_name(configs: dict[str, ModelConfig]) -> pytest.MarkDecorator:
@@ -59,30 +48,18 @@ def test_an_ensemble_keeps_its_version_folder_in_git(name: str) -> None:
 
 @by_name(ENSEMBLES)
 def test_the_steps_of_an_ensemble_fit_together(name: str) -> None:
-    ensemble = ENSEMBLES[name]
-    known = tensors(ensemble, "input")
-    for step in ensemble.ensemble_scheduling.step:
-        model = CONFIGS[step.model_name]
-        assert set(step.input_map) == set(tensors(model, "input"))
-        for parameter, tensor in step.input_map.items():
-            assert fit(known[tensor], tensors(model, "input")[parameter]), (step.model_name, parameter)
-        for parameter, tensor in step.output_map.items():
-            assert tensor not in known, f"{tensor} is produced twice"
-            known[tensor] = tensors(model, "output")[parameter]
-    for output, signature in tensors(ensemble, "output").items():
-        assert fit(known[output], signature), output
+    assert_steps_fit(ENSEMBLES[name], CONFIGS)
 
 
-def fit(produced: Signature, consumed: Signature) -> bool:
-    """Whether Triton passes one on to the other: equal types and shapes, -1 being any, batched or not."""
-    produced_type, *shapes = produced
-    consumed_type, *others = consumed
-    return produced_type == consumed_type and any(
-        len(one) == len(other)
-        and all(-1 in sizes or sizes[0] == sizes[1] for sizes in zip(one, other, strict=True))
-        for one in shapes
-        for other in others
-    )
+@by_name(ENSEMBLES)
+def test_an_ensemble_can_tell_that_its_nets_are_seeded(name: str) -> None:
+    last = ENSEMBLES[name].ensemble_scheduling.step[-1]
+    assert last.model_name == f"{name}_postprocess"  # the adapter finds the service's nets by it
+    assert last.output_map[SEEDED_NETS] == SEEDED_NETS
+    assert SEEDED_NETS in tensors(ENSEMBLES[name], "output")
+    nets = [net for net in NETS if net.startswith(f"{name}_")]
+    assert nets
+    assert {step.model_name for step in ENSEMBLES[name].ensemble_scheduling.step} & set(NETS) <= set(nets)
 
 
 @by_name(ENSEMBLES)
@@ -104,17 +81,12 @@ def test_the_steps_take_an_ensembles_batches(name: str) -> None:
 
 @by_name({**PYTHON_MODELS, **NETS})
 def test_instance_counts_are_explicit(name: str) -> None:
-    """Triton's default is two processes for a net, one for a Python model: each a surprise somewhere."""
-    groups = CONFIGS[name].instance_group
-    assert groups
-    assert all(group.count > 0 for group in groups)
+    assert_counts_are_explicit(CONFIGS[name])
 
 
 @by_name(NETS)
 def test_a_net_says_its_threads_and_batches_where_it_can(name: str) -> None:
-    config = NETS[name]
-    assert int(config.parameters["intra_op_thread_count"].string_value) >= 1
-    assert config.HasField("dynamic_batching") == (config.max_batch_size > 0)
+    assert_net_says_threads_and_batches(NETS[name])
 
 
 def load_stage(name: str) -> type:
@@ -135,7 +107,9 @@ def test_a_stage_takes_its_configs_inputs_and_manifests(name: str) -> None:
     stage = load_stage(name)
     call = set(inspect.signature(stage.__call__).parameters) - {"self", "infer"}
     assert call == set(tensors(PYTHON_MODELS[name], "input"))
-    manifests = PYTHON_MODELS[name].parameters["manifests"].string_value.split(",")
+    parameters = PYTHON_MODELS[name].parameters
+    named = [parameters[key].string_value for key in ("manifests", "optional_manifests") if key in parameters]
+    manifests = [net for one in named for net in one.split(",")]
     assert set(manifests) <= set(NETS)
     assert len(inspect.signature(stage).parameters) == len(manifests)
 

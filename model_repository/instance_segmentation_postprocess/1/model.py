@@ -5,6 +5,6 @@ from vision.instance_segmentation import InstanceSegmentationPostprocess
 
 
 class TritonPythonModel(FanOutStep):
-    """Box encodings and class logits in, the mask of each detection found, the answer out."""
+    """Boxes, class scores and masks in, the answer out; runs the mask net where the detector draws none."""
 
     stage = InstanceSegmentationPostprocess

@@ -5,6 +5,6 @@ from vision.object_detection import ObjectDetectionPostprocess
 
 
 class TritonPythonModel(Step):
-    """Box encodings and class logits in, the answer out."""
+    """Boxes and class scores in, the answer out."""
 
     stage = ObjectDetectionPostprocess

@@ -9,12 +9,15 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from export.catalogue import File, Net, Package, Profile
+from export import http_download
 from export.environment import STAMP
 from export.hashing import file_sha256
 from export.paths import Paths
 from export.progress import console_progress
+from export.sources import File, Net, Package
+from tests.unit.export.file_server import FileServer
 from tests.unit.export.package_index import PackageIndex
+from vision.manifest import Profile
 
 FACTOR = b"3.0"
 FACTOR_PATH = "toy/models/factor.txt"
@@ -38,6 +41,17 @@ def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[PackageIn
 
 
 @pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    """A publisher's site, asked directly whatever this machine's own proxy is."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(http_download, "PAUSE_S", 0.001)
+    with FileServer(b"") as running:
+        yield running
+
+
+@pytest.fixture
 def toy_file(index: PackageIndex) -> File:
     """A source file of a wheel that the index offers."""
     index.add("toy", "1.0", {FACTOR_PATH: FACTOR, "toy/models/ballast.bin": os.urandom(200_000)})
@@ -57,15 +71,19 @@ def make_net(toy_file: File) -> MakeNet:
 
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
-    """A project whose conversion environment is the one that runs the tests."""
+    """A project whose environments of conversions are the one that runs the tests."""
     paths = Paths(root=tmp_path / "project", cache=tmp_path / "cache")
     paths.requirements.parent.mkdir(parents=True)
-    paths.requirements.write_text("# nothing\n")
-    python = paths.environment / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    python.chmod(0o755)
-    (paths.environment / STAMP).write_text(file_sha256(paths.requirements))
+    for environment, lock in (
+        (paths.environment, paths.requirements),
+        (paths.training_environment, paths.training_requirements),
+    ):
+        lock.write_text(f"# {environment.name}\n")
+        python = environment / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        python.chmod(0o755)
+        (environment / STAMP).write_text(file_sha256(lock))
     return paths
 
 

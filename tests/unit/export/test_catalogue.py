@@ -3,14 +3,18 @@ import re
 
 import pytest
 
-from export.catalogue import EXTRAS, NETS, File, Net
+from export.catalogue import EXTRAS, NETS
 from export.paths import PROJECT
+from export.sources import File, Net, Published
+from vision.manifest import Profile
 
 FILES = [file for net in NETS for file in net.files] + [extra.file for extra in EXTRAS]
+PUBLISHED = list(dict.fromkeys(file for net in NETS for file in net.published))
+SEEDED = sorted({function for net in NETS for function in net.seeds.values()})
 
 
 def test_names_are_unique() -> None:
-    assert len({net.name for net in NETS}) == len(NETS)
+    assert len({(net.profile, net.name) for net in NETS}) == len(NETS)
     assert len({(extra.folder, extra.file.name) for extra in EXTRAS}) == len(EXTRAS)
 
 
@@ -19,12 +23,37 @@ def test_one_release_of_a_package_is_enough() -> None:
     assert len({package.name for package in packages}) == len(packages)
 
 
-@pytest.mark.parametrize("net", NETS, ids=lambda net: net.name)
+def functions_of(module: str) -> set[str]:
+    tree = ast.parse(PROJECT.joinpath(*module.split(".")).with_suffix(".py").read_bytes())
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("net", NETS, ids=lambda net: f"{net.profile.value}-{net.name}")
 def test_a_net_is_named_after_its_service_and_has_a_converter(net: Net) -> None:
     assert re.fullmatch(rf"{net.service}_([a-z]+_)?net", net.name)
     module, function = net.converter.split(":")
-    tree = ast.parse(PROJECT.joinpath(*module.split(".")).with_suffix(".py").read_bytes())
-    assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert function in functions_of(module)
+
+
+def test_both_profiles_serve_the_same_services() -> None:
+    services = {profile: {net.service for net in NETS if net.profile is profile} for profile in Profile}
+    assert services[Profile.FULL] == services[Profile.LITE]
+
+
+@pytest.mark.parametrize("name", SEEDED)
+def test_what_writes_random_weights_is_there(name: str) -> None:
+    module, function = name.split(":")
+    assert function in functions_of(module)
+
+
+@pytest.mark.parametrize("file", PUBLISHED, ids=lambda file: file.name)
+def test_a_published_file_is_pinned_or_said_not_to_be(file: Published) -> None:
+    assert re.fullmatch("([0-9a-f]{8,64})?", file.sha256)
+    assert file.sha256 or "states no hash" in file.remark
+    assert file.url.endswith(f"/{file.name}")
+    assert file.licence
+    assert file.seeded
+    assert file.source("0" * 64).file == file.url
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

@@ -18,12 +18,12 @@ import psutil
 import pytest
 from rich.progress import Progress
 
-from export.catalogue import Extra, File
 from export.errors import ConversionFailed, NoNetwork
 from export.exporter import State, export, extra_path, extra_state, net_state
 from export.fetch import cached_path
 from export.job import dump_job, load_job
 from export.paths import PROJECT, Paths
+from export.sources import Extra, File
 from tests.unit.export.conftest import FACTOR_PATH, MakeNet
 from tests.unit.export.package_index import PackageIndex
 from tests.unit.export.toy import ToySettings
@@ -181,10 +181,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 import msgspec
 from rich.console import Console
-from export.catalogue import Net
 from export.exporter import export
 from export.paths import Paths
 from export.progress import console_progress
+from export.sources import Net
 
 root, cache, row = map(Path, sys.argv[1:])
 signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 from rich.progress import Progress
 
-from export.catalogue import File, Package
 from export.errors import CutDownload, FetchError, NoNetwork, NotInIndex, NotInPackage, WrongHash
 from export.fetch import cached_path, fetch
+from export.sources import File, Package
 from tests.unit.export.package_index import PackageIndex
 
 

@@ -4,8 +4,9 @@ import msgspec
 import pytest
 
 from export import recipe
-from export.catalogue import NETS, Net
+from export.catalogue import NETS
 from export.recipe import exporter_modules, recipe_of
+from export.sources import Net
 
 NET = NETS[0]
 

@@ -13,7 +13,8 @@ from gateway.services import SERVICES
 from gateway.settings import Settings
 from tests.unit.gateway.checks import assert_failure
 from tests.unit.gateway.conftest import PICTURE, PICTURE_BASE64, client_of
-from tests.unit.gateway.fakes import LABELS, FakeTriton, ocr
+from tests.unit.gateway.fakes import LABELS, FakeTriton, ocr, strings
+from vision.manifest import SEEDED_NETS
 
 GOOD = {"image": PICTURE_BASE64}
 DETECTION_FIELDS = {"detection_boxes", "detection_scores", "detection_classes", "detection_class_names"}
@@ -188,3 +189,31 @@ def test_answers_are_described_with_all_their_fields() -> None:
         assert described == {*service.fields, "request_id", "success"}
     assert SERVICES["image_classification"].answer is ClassificationAnswer
     assert SERVICES["ocr"].answer is OcrAnswer
+
+
+async def test_an_answer_of_seeded_nets_says_so_in_its_headers(
+    client: httpx.AsyncClient, triton: FakeTriton
+) -> None:
+    """And nowhere in its body, which is the documented one."""
+    plain = await client.post("/api/predict/image_classification", json=GOOD)
+    assert "x-modelhub-weights" not in plain.headers
+    outputs = triton.outputs["image_classification"]
+    assert isinstance(outputs, dict)
+    triton.outputs["image_classification"] = outputs | {SEEDED_NETS: strings("some_net", shape=(1, 1))}
+    marked = await client.post("/api/predict/image_classification", json=GOOD)
+    assert marked.headers["x-modelhub-weights"] == "seeded"
+    assert {**marked.json(), "request_id": ""} == {**plain.json(), "request_id": ""}
+
+
+async def test_a_large_answer_of_seeded_nets_says_so_too(
+    client: httpx.AsyncClient, triton: FakeTriton
+) -> None:
+    preds = np.zeros((700, 900), dtype=np.uint8)
+    triton.outputs["semantic_segmentation"] = {
+        "probs": np.zeros((700, 900), dtype=np.float32),
+        "preds": preds,
+        SEEDED_NETS: strings("some_net"),
+    }
+    response = await client.post("/api/predict/semantic_segmentation", json=GOOD)
+    assert response.status_code == 200
+    assert response.headers["x-modelhub-weights"] == "seeded"

@@ -1,0 +1,139 @@
+"""The rows of the `full` profile: the networks that the page names, from their publishers' checkpoints.
+
+Where a publisher states no hash, the first file that came is trusted from then on (`export/published.py`).
+"""
+
+import msgspec
+
+from export.lite_nets import IMAGENET_LABELS, LITE_NETS
+from export.sources import Brought, Net, Published
+from vision.manifest import Profile
+
+_TORCHVISION = "https://download.pytorch.org/models"
+_RAPIDOCR = "https://www.modelscope.cn/models/RapidAI/RapidOCR/resolve/v3.10.0/onnx/PP-OCRv6"
+_UNSTATED = "its publisher states no hash: the first file that came is trusted from then on"
+_CONVERTERS = "export.convert.full"
+
+
+def _torchvision(stem: str, digits: str, seeded: str, remark: str) -> Published:
+    """Return one of torchvision's files, whose names end with the leading digits of their SHA-256."""
+    name = f"{stem}-{digits}.pth"
+    return Published(
+        url=f"{_TORCHVISION}/{name}",
+        name=name,
+        sha256=digits,
+        size=None,
+        licence="BSD-3-Clause",
+        seeded=f"{_CONVERTERS}.{seeded}",
+        remark=f"{remark}; the licence is torchvision's, the checkpoint states none of its own",
+    )
+
+
+def _rapidocr(kind: str, sha256: str, role: str) -> Published:
+    """Return one of PP-OCRv6's medium nets, as RapidOCR publishes them; its package states the hashes."""
+    name = f"PP-OCRv6_{kind}_medium.onnx"
+    return Published(
+        url=f"{_RAPIDOCR}/{kind}/{name}",
+        name=name,
+        sha256=sha256,
+        size=None,
+        licence="Apache-2.0",
+        seeded=f"{_CONVERTERS}.ocr:seeded_{role}",
+    )
+
+
+def _net(service: str, *published: Published, role: str = "") -> Net:
+    """Return the row of a service's net: its only one, or that which has a role."""
+    return Net(
+        name=f"{service}_{role}_net" if role else f"{service}_net",
+        service=service,
+        profile=Profile.FULL,
+        converter=f"{_CONVERTERS}.{service}:{role or service}",
+        published=published,
+    )
+
+
+def _brought(name: str, function: str) -> Brought:
+    return Brought(name, f"{_CONVERTERS}.shelf_counting:{function}")
+
+
+_RESNET50 = _torchvision(
+    "resnet50",
+    "11ad3fa6",
+    "image_classification:seeded_resnet50",
+    "ResNet50_Weights.IMAGENET1K_V2, trained on ImageNet",
+)
+_FASTER_RCNN = _torchvision(
+    "fasterrcnn_resnet50_fpn_coco",
+    "258fb6c6",
+    "object_detection:seeded_fasterrcnn_resnet50_fpn_coco",
+    "FasterRCNN_ResNet50_FPN_Weights.COCO_V1",
+)
+_MASK_RCNN = _torchvision(
+    "maskrcnn_resnet50_fpn_coco",
+    "bf2d0c1e",
+    "instance_segmentation:seeded_maskrcnn_resnet50_fpn_coco",
+    "MaskRCNN_ResNet50_FPN_Weights.COCO_V1",
+)
+_DEEPLAB = _torchvision(
+    "deeplabv3_resnet50_coco",
+    "cd0a2569",
+    "semantic_segmentation:seeded_deeplabv3_resnet50_coco",
+    "DeepLabV3_ResNet50_Weights.COCO_WITH_VOC_LABELS_V1",
+)
+_PLACES365 = Published(
+    url="http://places2.csail.mit.edu/models_places365/resnet50_places365.pth.tar",
+    name="resnet50_places365.pth.tar",
+    sha256="",
+    size=None,
+    licence="CC-BY",
+    seeded=f"{_CONVERTERS}.scene_classification:seeded_resnet50_places365",
+    remark=_UNSTATED,
+)
+_RVM = Published(
+    url="https://github.com/PeterL1n/RobustVideoMatting/releases/download/v1.0.0/rvm_mobilenetv3.pth",
+    name="rvm_mobilenetv3.pth",
+    sha256="",
+    size=None,
+    licence="GPL-3.0",
+    seeded=f"{_CONVERTERS}.foreground_segmentation:seeded_rvm_mobilenetv3",
+    remark=_UNSTATED,
+)
+_DEOLDIFY = Published(
+    url="https://data.deepai.org/deoldify/ColorizeArtistic_gen.pth",
+    name="ColorizeArtistic_gen.pth",
+    sha256="",
+    size=None,
+    licence="MIT",
+    seeded=f"{_CONVERTERS}.image_colorization:seeded_deoldify",
+    remark=_UNSTATED,
+)
+
+_OCR_DETECTOR = _rapidocr(
+    "det", "92078b7355007ccfffcd4c8cd441a3afd4538904d06881b29a155e1e679907c2", "detection"
+)
+_OCR_READER = _rapidocr(
+    "rec", "eef444829dbbe18d7fea59a3f6eb75647518d2b3a9568d27c92e42940204894b", "recognition"
+)
+_SHELF_DETECTOR = _brought("shelf_counting_detection.pt", "seeded_detection")
+_SHELF_CLASSIFIER = _brought("shelf_counting_classification.pt", "seeded_classification")
+_SHELF_PRODUCTS = _brought("shelf_counting_products.txt", "seeded_products")
+
+FULL_NETS = (
+    msgspec.structs.replace(_net("image_classification", _RESNET50), files=(IMAGENET_LABELS,)),
+    _net("scene_classification", _PLACES365),
+    _net("image_similarity", _RESNET50),
+    _net("object_detection", _FASTER_RCNN),
+    _net("instance_segmentation", _MASK_RCNN, role="detection"),
+    _net("semantic_segmentation", _DEEPLAB),
+    _net("foreground_segmentation", _RVM),
+    _net("image_colorization", _DEOLDIFY),
+    msgspec.structs.replace(_net("shelf_counting", role="detection"), brought=(_SHELF_DETECTOR,)),
+    msgspec.structs.replace(
+        _net("shelf_counting", role="classification"), brought=(_SHELF_CLASSIFIER, _SHELF_PRODUCTS)
+    ),
+    _net("ocr", _OCR_DETECTOR, role="detection"),
+    _net("ocr", _OCR_READER, role="recognition"),
+    # PP-OCRv6 has no angle net: both profiles have the same.
+    *(msgspec.structs.replace(net, profile=Profile.FULL) for net in LITE_NETS if net.name == "ocr_angle_net"),
+)

@@ -1,0 +1,76 @@
+"""The `full` repository under a real Triton: links, a net of random weights, and who is told of it."""
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from embedded.errors import SeededNets
+from embedded.system import System
+from gateway.services import SERVICES
+from tests.conftest import free_settings
+from tests.full_profile import SeededFull
+from tests.live.triton import infer_grpc, infer_http, payloads
+from vision.manifest import SEEDED_NETS, Profile
+
+pytestmark = pytest.mark.timeout(
+    1800
+)  # the first of these exports a net, for which it may build an environment
+
+SERVICE, NET = "image_classification", "image_classification_net"
+
+
+@pytest.fixture(scope="module")
+def full(seeded_full: SeededFull, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One service of the `full` repository, or more where more is exported already."""
+    seeded_full.net(NET)
+    run = tmp_path_factory.mktemp("full")
+    with System(free_settings(), seeded_full.repository, run, partial=True, allow_seeded=True) as system:
+        system.start(report=lambda line: None)
+        yield system
+
+
+def test_what_is_served_is_told(full: System) -> None:
+    (net,) = [net for net in full.nets if net.net == NET]
+    assert (net.service, net.profile, net.seeded) == (SERVICE, Profile.FULL, True)
+    assert {net.service for net in full.nets} | set(full.left_out) == set(SERVICES)
+
+
+def test_the_gateway_marks_its_answers(full: System, sample_pictures: Path) -> None:
+    body = {"image": base64.b64encode((sample_pictures / "chelsea.png").read_bytes()).decode()}
+    response = httpx.post(f"{full.gateway_url()}/api/predict/{SERVICE}", json=body, timeout=60)
+    assert response.status_code == 200
+    assert response.headers["x-modelhub-weights"] == "seeded"
+    SERVICES[SERVICE].answer.model_validate_json(response.content)
+    assert len(response.json()["class_probs"]) == 1000
+
+
+def test_callers_of_triton_are_told_too(full: System, sample_pictures: Path) -> None:
+    files = [(sample_pictures / name).read_bytes() for name in ("chelsea.png", "coffee.png")]
+    inputs = {"image": payloads(*files, batched=True)}
+    over_grpc = infer_grpc(full.settings.triton_grpc_url, SERVICE, inputs)
+    over_http = infer_http(full.triton_url().removeprefix("http://"), SERVICE, inputs)
+    for outputs in (over_grpc, over_http):
+        assert outputs[SEEDED_NETS].tolist() == [[NET.encode()]] * 2
+        np.testing.assert_allclose(outputs["class_probs"].sum(axis=1), 1, atol=1e-4)
+
+
+def test_published_nets_are_marked_nowhere(system: System, sample_pictures: Path) -> None:
+    """The same steps, in the `lite` repository."""
+    inputs = {"image": payloads((sample_pictures / "chelsea.png").read_bytes(), batched=True)}
+    assert SEEDED_NETS not in infer_grpc(system.settings.triton_grpc_url, SERVICE, inputs)
+    body = {"image": base64.b64encode((sample_pictures / "chelsea.png").read_bytes()).decode()}
+    response = httpx.post(f"{system.gateway_url()}/api/predict/{SERVICE}", json=body, timeout=60)
+    assert "x-modelhub-weights" not in response.headers
+
+
+def test_seeded_nets_are_not_served_unasked(seeded_full: SeededFull, tmp_path: Path) -> None:
+    seeded_full.net(NET)
+    with (
+        System(free_settings(), seeded_full.repository, tmp_path, partial=True) as system,
+        pytest.raises(SeededNets, match=NET),
+    ):
+        system.start_triton(report=lambda line: None)
