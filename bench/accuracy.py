@@ -16,7 +16,6 @@ from typing import NamedTuple
 import numpy as np
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from bench.accuracy_foreground import foreground
 from bench.accuracy_image_colorization import colorization
@@ -27,16 +26,16 @@ from bench.accuracy_semantic_segmentation import classes_of_pixels
 from bench.accuracy_shelf_counting import products
 from bench.accuracy_similarity import similarity
 from bench.bare import runner
-from bench.figure import Figure, share_figure
+from bench.figure import Figure, at_least, share_figure, table
 from bench.ocr_parity import Parity, Reading, ReadLine, compare
 from bench.ocr_pictures import parity_pictures
 from bench.photos import all_photos, label
+from client.demo import SAMPLES
 from client.http import ModelHub
 from client.present import FONT
+from export.paths import PROJECT
 
-ROOT = Path(__file__).resolve().parent.parent
-SAMPLES = ROOT / "weights" / "samples"
-REFERENCE_PYTHON = ROOT / ".venv-reference" / "bin" / "python"
+REFERENCE_PYTHON = PROJECT / ".venv-reference" / "bin" / "python"
 CLIENTS = 4
 WIDTH = 120
 
@@ -95,7 +94,7 @@ def parity_figures(parity: Parity, pictures: int) -> Iterator[Figure]:
         readings = f"RapidOCR {difference.reference!r}, here {difference.ours!r}"
         Console(stderr=True).print(f"{difference.picture}: {readings}", soft_wrap=True)
     alike = f"{parity.share_alike:.4f} of {parity.lines} lines in {pictures} pictures"
-    yield Figure("OCR: lines read as RapidOCR reads them", alike, "at least 0.97", parity.share_alike >= 0.97)
+    yield at_least("OCR: lines read as RapidOCR reads them", parity.share_alike, 0.97, alike)
     largest = float(parity.corner_distances.max(initial=0.0))
     yield Figure("OCR: largest distance of a box corner", f"{largest:.2f} px", "at most 3 px", largest <= 3)
 
@@ -110,7 +109,7 @@ def our_lines(hub: ModelHub, file: Path) -> list[ReadLine]:
 def reference_lines(pictures: Path) -> Reading:
     """Return what RapidOCR reads in a folder of pictures; it runs in an environment of its own."""
     output = pictures / "lines.json"
-    script = ROOT / "bench" / "ocr_reference.py"
+    script = PROJECT / "bench" / "ocr_reference.py"
     with Console(stderr=True).status("RapidOCR reads the same pictures"):
         subprocess.run([REFERENCE_PYTHON, script, pictures, output], check=True)
     lines = json.loads(output.read_text(encoding="utf-8"))
@@ -153,11 +152,7 @@ def main() -> None:
     """Measure the gateway that MODELHUB_URL names, or parts of it; status 1 if a bar is missed."""
     with ModelHub(os.environ["MODELHUB_URL"]) as hub:
         figures = [figure for part in sys.argv[1:] or MEASURES for figure in MEASURES[part](hub)]
-    table = Table("figure", "measured", "bar", "")
-    for figure in figures:
-        state = {True: "reached", False: "MISSED", None: ""}[figure.reached]
-        table.add_row(figure.name, figure.value, figure.bar, state)
-    Console(width=WIDTH).print(table)
+    Console(width=WIDTH).print(table(figures))
     sys.exit(any(figure.reached is False for figure in figures))
 
 

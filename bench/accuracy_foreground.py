@@ -12,14 +12,13 @@ from rich.console import Console
 from rich.progress import track
 
 from bench.bare import manifest
-from bench.figure import Figure
-from bench.photos import FOLDER, all_photos
+from bench.figure import Figure, at_least, not_measured
+from bench.photos import EXTRA_FOLDER, all_photos
 from client.http import ModelHub
 from export.paths import PROJECT
+from training.teacher import FILE as TEACHER
 from vision.foreground_segmentation import ForegroundSettings
 
-TEACHER = FOLDER.parent / "teacher" / "deeplabv3_mnv2_pascal_quant.tflite"
-SCENES = FOLDER.parent / "photos_extra"
 PHOTOS = 100
 MIN_MEAN = 0.98
 
@@ -29,10 +28,10 @@ Mask = NDArray[np.bool_]
 
 def foreground(hub: ModelHub) -> Iterator[Figure]:
     """Yield the mean and the least overlap of our masks and MediaPipe's on photos with people."""
-    name, bar = "foreground: overlap with MediaPipe's, mean", f"at least {MIN_MEAN}"
-    photos = [*all_photos(), *sorted(SCENES.glob("scene_*"))]
+    name = "foreground: overlap with MediaPipe's, mean"
+    photos = [*all_photos(), *sorted(EXTRA_FOLDER.glob("scene_*"))]
     if not photos or not TEACHER.is_file():
-        yield Figure(name, "not measured: the photos are not part of the project", bar, None)
+        yield not_measured(name, f"at least {MIN_MEAN}")
         return
     with tempfile.TemporaryDirectory() as folder:
         people = with_people(photos, Path(folder))[:PHOTOS]
@@ -42,7 +41,7 @@ def foreground(hub: ModelHub) -> Iterator[Figure]:
         for photo in track(people, "foreground", transient=True)
     ]
     mean = float(np.mean(overlaps))
-    yield Figure(name, f"{mean:.4f} of {len(overlaps)}", bar, mean >= MIN_MEAN)
+    yield at_least(name, mean, MIN_MEAN, f"{mean:.4f} of {len(overlaps)}")
     yield Figure("foreground: overlap with MediaPipe's, least", f"{min(overlaps):.4f}", "", None)
 
 

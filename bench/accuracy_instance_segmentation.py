@@ -1,40 +1,31 @@
 """How alike our masks are to the teacher's in the detections' boxes of held-out photos: `make accuracy`."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from rich.progress import track
 
 from bench.accuracy_foreground import overlap
-from bench.figure import Figure
-from bench.photos import all_photos, held_out
-from bench.voc_teacher import Labels, is_there, teacher_labels
+from bench.figure import Figure, at_least, not_measured
+from bench.voc_teacher import Labels, answers_and_labels, photos_to_compare
 from client.http import Answer, ModelHub
 from training.instance.selection import teacher_mask
 from vision.masks import pixels_within
 from vision.rle import decode
 
 MIN_MEAN = 0.70
-CLIENTS = 2
 
 
 def masks(hub: ModelHub) -> Iterator[Figure]:
     """Yield the mean overlap of our masks and the teacher's, of things that both see."""
-    photos = held_out(all_photos())
-    name, bar = "instance: overlap with the teacher's mask in the box, mean", f"at least {MIN_MEAN}"
-    if not photos or not is_there():
-        yield Figure(name, "not measured: the photos are not part of the project", bar, None)
+    name = "instance: overlap with the teacher's mask in the box, mean"
+    if not (photos := photos_to_compare()):
+        yield not_measured(name, f"at least {MIN_MEAN}")
         return
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        answers = pool.map(lambda photo: _answer(hub, photo), photos)
-        pairs = zip(answers, teacher_labels(photos), strict=True)
-        each = (overlaps(*pair) for pair in track(pairs, "instance", len(photos), transient=True))
-        found = list(chain.from_iterable(each))
+    pairs = answers_and_labels(photos, lambda photo: _answer(hub, photo), "instance")
+    found = [share for pair in pairs for share in overlaps(*pair)]
     mean = float(np.mean(found))
-    yield Figure(name, f"{mean:.4f} of {len(found)}", bar, mean >= MIN_MEAN)
+    yield at_least(name, mean, MIN_MEAN, f"{mean:.4f} of {len(found)}")
 
 
 def overlaps(answer: Answer, labels: Labels) -> Iterator[float]:

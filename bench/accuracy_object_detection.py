@@ -20,6 +20,7 @@ from export.environment import ensure_environment
 from export.fetch import fetch
 from export.paths import PROJECT, Paths, user_cache
 from export.progress import console_progress, step
+from vision.manifest import Profile
 from vision.nms import overlaps
 
 REFERENCE = PROJECT / "bench" / "object_detection_reference.py"
@@ -150,7 +151,7 @@ def reference_detections(photos: Sequence[Path]) -> dict[str, list[Detection]]:
 def _environment_and_graph(progress: Progress) -> tuple[Path, Path]:
     """Return the interpreter that has TensorFlow and the frozen graph; what is absent is fetched again."""
     paths = Paths(root=PROJECT, cache=user_cache())
-    (file,) = next(net for net in NETS if net.name == NET).files
+    (file,) = next(net for net in NETS if (net.name, net.profile) == (NET, Profile.LITE)).files
     return ensure_environment(paths.environment, paths.requirements, progress), fetch(
         [file], paths.cache, progress
     )[file]

@@ -1,22 +1,18 @@
 """How alike our classes are to the teacher's on held-out photos: `make accuracy`."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.progress import track
 
-from bench.figure import Figure
-from bench.photos import all_photos, held_out
-from bench.voc_teacher import Labels, is_there, teacher_labels
+from bench.figure import Figure, at_least, not_measured
+from bench.voc_teacher import Labels, answers_and_labels, photos_to_compare
 from client.http import ModelHub
 from vision.voc import VOC_CLASSES
 
 MIN_ACCURACY, MIN_MEAN_OVERLAP = 0.88, 0.50
-CLIENTS = 2
 
 
 @dataclass(frozen=True)
@@ -48,26 +44,18 @@ class Agreement:
 
 def classes_of_pixels(hub: ModelHub) -> Iterator[Figure]:
     """Yield the share of pixels with the teacher's class, and the mean overlap of its classes with ours."""
-    photos = held_out(all_photos())
-    name, bar = "semantic: pixels with the teacher's class", f"at least {MIN_ACCURACY}"
-    if not photos or not is_there():
-        yield Figure(name, "not measured: the photos are not part of the project", bar, None)
+    name = "semantic: pixels with the teacher's class"
+    if not (photos := photos_to_compare()):
+        yield not_measured(name, f"at least {MIN_ACCURACY}")
         return
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        ours = pool.map(lambda photo: our_labels(hub, photo), photos)
-        pairs = zip(teacher_labels(photos), ours, strict=True)
-        each = [Agreement.of(*pair) for pair in track(pairs, "semantic", len(photos), transient=True)]
-    agreement = Agreement(np.sum([one.pixels for one in each], axis=0))
+    pairs = answers_and_labels(photos, lambda photo: our_labels(hub, photo), "semantic")
+    agreement = Agreement(np.sum([Agreement.of(theirs, ours).pixels for ours, theirs in pairs], axis=0))
+    accuracy = agreement.accuracy
+    yield at_least(name, accuracy, MIN_ACCURACY, f"{accuracy:.4f} in {len(photos)} photos")
     overlaps = agreement.overlaps()
     mean = float(np.mean(list(overlaps.values())))
-    value = f"{agreement.accuracy:.4f} in {len(photos)} photos"
-    yield Figure(name, value, bar, agreement.accuracy >= MIN_ACCURACY)
-    yield Figure(
-        "semantic: mean overlap of the classes that occur",
-        f"{mean:.4f} of {len(overlaps)}",
-        f"at least {MIN_MEAN_OVERLAP}",
-        mean >= MIN_MEAN_OVERLAP,
-    )
+    name = "semantic: mean overlap of the classes that occur"
+    yield at_least(name, mean, MIN_MEAN_OVERLAP, f"{mean:.4f} of {len(overlaps)}")
     told = ", ".join(f"{one} {share:.2f}" for one, share in overlaps.items())
     yield Figure("semantic: overlap of each of them", told, "", None)
 

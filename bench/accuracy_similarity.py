@@ -11,9 +11,7 @@ from bench.photos import all_photos, held_out
 from bench.similarity import COPIES, NET, features, pair_distances
 from client.http import ModelHub
 from vision.picture import open_image
-from vision.similarity import THRESHOLD, SimilaritySettings
-
-SAME = 100
+from vision.similarity import SAME, THRESHOLD, SimilaritySettings
 
 
 def similarity(hub: ModelHub) -> Iterator[Figure]:

@@ -5,8 +5,10 @@ with nets of one thread. A service whose nets are configured for more is faster 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -27,21 +29,23 @@ from vision.tensors import Tensors
 REPOSITORY = Path(__file__).resolve().parent.parent / "model_repository"
 ONE_THREAD = {"parameters": {"intra_op_thread_count": {"string_value": "1"}}}
 
+Runner = Callable[[Tensors], Tensors]
+"""Runs one batch of a net."""
+
 Pipeline = Callable[[bytes], Tensors]
 """A picture file to the answer's tensors."""
 
 
-def session(net: str) -> ort.InferenceSession:
-    """Return a session of one thread, as an instance in the repository is configured."""
-    path = REPOSITORY / net / NET_VERSION / ONNX_FILE
-    return ort.InferenceSession(path, session_options(ONE_THREAD), providers=["CPUExecutionProvider"])
+def runner(net: str) -> Runner:
+    """Return a runner of an exported net, of one thread, as an instance in the repository is configured."""
+    return runner_of(REPOSITORY / net / NET_VERSION / ONNX_FILE)
 
 
-def runner(net: str) -> Callable[[Tensors], Tensors]:
-    """Return a function that runs one batch of `net`."""
-    loaded = session(net)
-    names = [output.name for output in loaded.get_outputs()]
-    return lambda tensors: dict(zip(names, loaded.run(names, tensors), strict=True))
+def runner_of(path: Path) -> Runner:
+    """Return a runner of the graph in a file, of one thread."""
+    session = ort.InferenceSession(path, session_options(ONE_THREAD), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return lambda tensors: dict(zip(names, session.run(names, tensors), strict=True))
 
 
 def manifest(net: str) -> Manifest:
@@ -49,8 +53,38 @@ def manifest(net: str) -> Manifest:
     return load_manifest(manifest_path(REPOSITORY, net))
 
 
+def joined(preprocess: Callable[..., Tensors], net: Runner, postprocess: Callable[..., Tensors]) -> Pipeline:
+    """Return the stages and the net between them as one: what stage takes what, names of tensors say."""
+    return lambda image: postprocess(**_before_the_last(preprocess, net, image))
+
+
+def fanning_out(
+    preprocess: Callable[..., Tensors],
+    net: Runner,
+    postprocess: Callable[..., Coroutine[Any, Any, Tensors]],
+    others: Mapping[str, Runner],
+) -> Pipeline:
+    """Return the same where the last stage runs `others` itself, by their names."""
+    loop = asyncio.new_event_loop()  # one for all calls: `asyncio.run` formats what it returns, at a cost
+
+    async def infer(name: str, tensors: Tensors) -> Tensors:
+        return others[name](tensors)
+
+    def run(image: bytes) -> Tensors:
+        return loop.run_until_complete(postprocess(**_before_the_last(preprocess, net, image), infer=infer))
+
+    return run
+
+
+def _before_the_last(preprocess: Callable[..., Tensors], net: Runner, image: bytes) -> Tensors:
+    """Return what the last stage takes: the net's outputs, and what goes past the net."""
+    prepared = preprocess(np.array([image], dtype=np.object_))
+    outputs = net({"pixels": prepared.pop("pixels")[None]})
+    return prepared | {name: rows[0] for name, rows in outputs.items()}
+
+
 def classification(name: str, postprocess_kind: type[ClassificationPostprocess]) -> Pipeline:
-    """Return a new pipeline of the classification net `name`, for one thread."""
+    """Return a new pipeline of the classification net `name`, whose stages take batches."""
     preprocess, net, postprocess = (
         ClassificationPreprocess(manifest(name)),
         runner(name),
@@ -59,18 +93,8 @@ def classification(name: str, postprocess_kind: type[ClassificationPostprocess])
     return lambda image: postprocess(**net(preprocess(np.array([[image]], dtype=np.object_))))
 
 
-def image_classification() -> Pipeline:
-    """Return a new pipeline, for one thread."""
-    return classification("image_classification_net", ClassificationPostprocess)
-
-
-def scene_classification() -> Pipeline:
-    """Return a new pipeline, for one thread."""
-    return classification("scene_classification_net", ScenePostprocess)
-
-
 def image_similarity() -> Pipeline:
-    """Return a new pipeline, for one thread, that compares a picture with itself."""
+    """Return a new pipeline that compares a picture with itself."""
     name = "image_similarity_net"
     preprocess, net, postprocess = (
         SimilarityPreprocess(manifest(name)),
@@ -86,126 +110,67 @@ def image_similarity() -> Pipeline:
 
 
 def foreground_segmentation() -> Pipeline:
-    """Return a new pipeline, for one thread."""
-    name = "foreground_segmentation_net"
-    net = runner(name)
-    preprocess, postprocess = ForegroundPreprocess(manifest(name)), ForegroundPostprocess(manifest(name))
-
-    def run(image: bytes) -> Tensors:
-        prepared = preprocess(np.array([image], dtype=np.object_))
-        alpha = net({"pixels": prepared["pixels"][None]})["alpha"][0]
-        return postprocess(alpha, prepared["picture_size"])
-
-    return run
+    """Return a new pipeline."""
+    net = manifest("foreground_segmentation_net")
+    return joined(ForegroundPreprocess(net), runner(net.net), ForegroundPostprocess(net))
 
 
 def image_colorization() -> Pipeline:
-    """Return a new pipeline, for one thread."""
-    name = "image_colorization_net"
-    net = runner(name)
-    preprocess, postprocess = ColorizationPreprocess(manifest(name)), ColorizationPostprocess(manifest(name))
-
-    def run(image: bytes) -> Tensors:
-        prepared = preprocess(np.array([image], dtype=np.object_))
-        chroma = net({"pixels": prepared["pixels"][None]})["chroma"][0]
-        return postprocess(chroma, prepared["luma"])
-
-    return run
+    """Return a new pipeline."""
+    net = manifest("image_colorization_net")
+    return joined(ColorizationPreprocess(net), runner(net.net), ColorizationPostprocess())
 
 
 def object_detection() -> Pipeline:
-    """Return a new pipeline, for one thread."""
-    name = "object_detection_net"
-    net = runner(name)
-    preprocess = ObjectDetectionPreprocess(manifest(name))
-    postprocess = ObjectDetectionPostprocess(manifest(name))
-
-    def run(image: bytes) -> Tensors:
-        prepared = preprocess(np.array([image], dtype=np.object_))
-        raw = net({"pixels": prepared["pixels"][None]})
-        return postprocess(raw["box_encodings"][0], raw["class_logits"][0], prepared["picture_size"])
-
-    return run
+    """Return a new pipeline."""
+    net = manifest("object_detection_net")
+    return joined(ObjectDetectionPreprocess(net), runner(net.net), ObjectDetectionPostprocess(net))
 
 
 def semantic_segmentation() -> Pipeline:
-    """Return a new pipeline, for one thread."""
-    name = "semantic_segmentation_net"
-    net = runner(name)
-    preprocess = SemanticSegmentationPreprocess(manifest(name))
-    postprocess = SemanticSegmentationPostprocess(manifest(name))
-
-    def run(image: bytes) -> Tensors:
-        prepared = preprocess(np.array([image], dtype=np.object_))
-        class_probs = net({"pixels": prepared["pixels"][None]})["class_probs"][0]
-        return postprocess(class_probs, prepared["picture_size"])
-
-    return run
+    """Return a new pipeline."""
+    net = manifest("semantic_segmentation_net")
+    return joined(SemanticSegmentationPreprocess(net), runner(net.net), SemanticSegmentationPostprocess(net))
 
 
 def instance_segmentation() -> Pipeline:
-    """Return a new pipeline, for one thread."""
-    names = ("instance_segmentation_detection_net", "instance_segmentation_mask_net")
-    detect, mask = (runner(name) for name in names)
-    preprocess = InstanceSegmentationPreprocess(manifest(names[0]))
-    postprocess = InstanceSegmentationPostprocess(*(manifest(name) for name in names))
-    loop = asyncio.new_event_loop()
-
-    async def infer(_name: str, tensors: Tensors) -> Tensors:
-        return mask(tensors)
-
-    def run(image: bytes) -> Tensors:
-        prepared = preprocess(np.array([image], dtype=np.object_))
-        raw = detect({"pixels": prepared.pop("pixels")[None]})
-        first = {tensor: rows[0] for tensor, rows in raw.items()}
-        return loop.run_until_complete(postprocess(**first, **prepared, infer=infer))
-
-    return run
+    """Return a new pipeline."""
+    detection, mask = (manifest(f"instance_segmentation_{role}_net") for role in ("detection", "mask"))
+    return fanning_out(
+        InstanceSegmentationPreprocess(detection),
+        runner(detection.net),
+        InstanceSegmentationPostprocess(detection, mask),
+        {mask.net: runner(mask.net)},
+    )
 
 
 def shelf_counting() -> Pipeline:
-    """Return a new pipeline, for one thread."""
-    names = ("shelf_counting_detection_net", "shelf_counting_classification_net")
-    detect, classify = (runner(name) for name in names)
-    preprocess = ShelfCountingPreprocess(manifest(names[0]))
-    postprocess = ShelfCountingPostprocess(*(manifest(name) for name in names))
-    loop = asyncio.new_event_loop()
-
-    async def infer(_name: str, tensors: Tensors) -> Tensors:
-        return classify(tensors)
-
-    def run(image: bytes) -> Tensors:
-        prepared = preprocess(np.array([image], dtype=np.object_))
-        candidates = detect({"pixels": prepared.pop("pixels")[None]})["candidates"][0]
-        return loop.run_until_complete(postprocess(candidates=candidates, **prepared, infer=infer))
-
-    return run
+    """Return a new pipeline."""
+    detection, classifier = (
+        manifest(f"shelf_counting_{role}_net") for role in ("detection", "classification")
+    )
+    return fanning_out(
+        ShelfCountingPreprocess(detection),
+        runner(detection.net),
+        ShelfCountingPostprocess(detection, classifier),
+        {classifier.net: runner(classifier.net)},
+    )
 
 
 def ocr() -> Pipeline:
-    """Return a new pipeline, for one thread."""
-    names = ("ocr_detection_net", "ocr_angle_net", "ocr_recognition_net")
-    manifests = [manifest(name) for name in names]
-    runners = {name: runner(name) for name in names}
-    preprocess, postprocess = OcrPreprocess(manifests[0]), OcrPostprocess(*manifests)
-
-    loop = asyncio.new_event_loop()  # one for all calls: `asyncio.run` formats what it returns, at a cost
-
-    async def infer(name: str, tensors: Tensors) -> Tensors:
-        return runners[name](tensors)
-
-    def run(image: bytes) -> Tensors:
-        working = preprocess(np.array([image], dtype=np.object_))
-        pixels = working.pop("pixels")
-        text_map = runners[names[0]]({"pixels": pixels[None]})["text_map"][0]
-        return loop.run_until_complete(postprocess(text_map=text_map, **working, infer=infer))
-
-    return run
+    """Return a new pipeline."""
+    detection, *others = (manifest(f"ocr_{role}_net") for role in ("detection", "angle", "recognition"))
+    return fanning_out(
+        OcrPreprocess(detection),
+        runner(detection.net),
+        OcrPostprocess(detection, *others),
+        {other.net: runner(other.net) for other in others},
+    )
 
 
 PIPELINES: dict[str, Callable[[], Pipeline]] = {
-    "image_classification": image_classification,
-    "scene_classification": scene_classification,
+    "image_classification": partial(classification, "image_classification_net", ClassificationPostprocess),
+    "scene_classification": partial(classification, "scene_classification_net", ScenePostprocess),
     "image_similarity": image_similarity,
     "foreground_segmentation": foreground_segmentation,
     "image_colorization": image_colorization,

@@ -5,7 +5,6 @@ code makes the JSON again, alone. What is left of the time through the gateway i
 nets, post-processing, and all transport, the JSON's own included.
 """
 
-import io
 import os
 import statistics
 import sys
@@ -21,7 +20,9 @@ from rich.progress import track
 from rich.table import Table
 from tritonclient.grpc import InferenceServerClient, InferInput
 
-from bench.speed import SAMPLES, WIDTH, gateway_call
+from bench.files import encoded
+from bench.speed import WIDTH, gateway_call
+from client.demo import SAMPLES
 from gateway.responses import PiecewiseResponse, new_request_id, success
 from gateway.services import SERVICES
 from gateway.settings import Settings
@@ -51,9 +52,7 @@ class Cost:
 def large_picture(path: Path) -> bytes:
     """Return a picture enlarged to 12 megapixels, as JPEG."""
     picture = Image.open(path).convert("RGB").resize(SIZE, Image.Resampling.BICUBIC)
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
+    return encoded(picture, "JPEG", quality=90)
 
 
 def tensors_of(triton: str, service: str, image: bytes) -> Tensors:
@@ -65,7 +64,7 @@ def tensors_of(triton: str, service: str, image: bytes) -> Tensors:
         return {output.name: result.as_numpy(output.name) for output in result.get_response().outputs}
 
 
-def encoded(service: str, tensors: Tensors) -> int:
+def json_size(service: str, tensors: Tensors) -> int:
     """Make the JSON as the gateway does, and return its size."""
     answer = success(new_request_id(), SERVICES[service].render(tensors))
     return sum(map(len, answer.pieces())) if isinstance(answer, PiecewiseResponse) else len(answer.body)
@@ -85,11 +84,11 @@ def measure(url: str, triton: str, service: str) -> Cost:
     tensors = tensors_of(triton, service, image)
     through(image)
     rounds = [
-        (milliseconds(lambda: through(image)), milliseconds(lambda: encoded(service, tensors)))
+        (milliseconds(lambda: through(image)), milliseconds(lambda: json_size(service, tensors)))
         for _ in track(range(ROUNDS), description=f"{service}, 12 MP", transient=True)
     ]
     whole, alone = (statistics.median(column) for column in zip(*rounds, strict=True))
-    return Cost(service, whole, alone, encoded(service, tensors))
+    return Cost(service, whole, alone, json_size(service, tensors))
 
 
 def table(costs: list[Cost]) -> Table:

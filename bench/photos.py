@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "photos"
+EXTRA_FOLDER = FOLDER.with_name("photos_extra")
+"""Photos without labels; none of them is held out."""
 HELD_OUT_EVERY = 4
 
 

@@ -3,7 +3,6 @@
 `python -m bench.similarity` prints the distance that becomes 80, fitted on the photos that are not held out.
 """
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from bench.bare import manifest, runner
+from bench.files import encoded
 from bench.photos import all_photos, for_fitting
 from vision.picture import open_image
 from vision.similarity import SimilarityPreprocess
@@ -27,27 +27,21 @@ Features = NDArray[np.float32]
 """[photos, channels], rows of unit length."""
 
 
-def jpeg(image: Image.Image, quality: int) -> bytes:
-    """Return an image as a JPEG file."""
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
-
-
 def low_quality(image: Image.Image) -> bytes:
     """Return the picture as a JPEG of quality 30."""
-    return jpeg(image, 30)
+    return encoded(image, "JPEG", quality=30)
 
 
 def half_size(image: Image.Image) -> bytes:
     """Return the picture at half its width and height."""
-    return jpeg(image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS), 95)
+    half = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
+    return encoded(half, "JPEG", quality=95)
 
 
 def central_part(image: Image.Image) -> bytes:
     """Return the central 90% of width and height."""
     x, y = round(image.width * 0.05), round(image.height * 0.05)
-    return jpeg(image.crop((x, y, image.width - x, image.height - y)), 95)
+    return encoded(image.crop((x, y, image.width - x, image.height - y)), "JPEG", quality=95)
 
 
 COPIES: dict[str, Callable[[Image.Image], bytes]] = {

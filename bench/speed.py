@@ -3,7 +3,6 @@
 Rounds alternate between the two, so that a machine whose speed drifts treats both alike; medians are printed.
 """
 
-import io
 import itertools
 import os
 import socket
@@ -13,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pybase64
@@ -23,10 +21,10 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.bare import PIPELINES
-from client.demo import SHELF
+from bench.files import encoded
+from client.demo import SAMPLES, SHELF
 from gateway.services import SERVICES
 
-SAMPLES = Path(__file__).resolve().parent.parent / "weights" / "samples"
 CLIENTS, BARE_THREADS = 4, 2
 ROUNDS = 5
 WIDTH = 120
@@ -84,9 +82,7 @@ def jpegs(load: Load) -> list[bytes]:
         folder = SHELF.parent if name == SHELF.name else SAMPLES
         picture = Image.open(folder / name).convert("RGB")
         picture.thumbnail((load.longest_side, load.longest_side))
-        buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=90)
-        files.append(buffer.getvalue())
+        files.append(encoded(picture, "JPEG", quality=90))
     return files
 
 

@@ -2,26 +2,42 @@
 
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
+from rich.progress import track
 
+from bench.photos import all_photos, held_out
 from export.environment import ensure_environment
 from export.paths import PROJECT, Paths, user_cache
 from export.progress import console_progress, step
 from training.teacher import FILE, SIDE
 
+CLIENTS = 2
+
+Ours = TypeVar("Ours")
 Labels = NDArray[np.intp]
 """Pascal VOC's class ids, [height, width] of a picture."""
 
 
-def is_there() -> bool:
-    """Whether the teacher, which is not part of the project, lies beside it."""
-    return FILE.is_file()
+def photos_to_compare() -> list[Path]:
+    """Return the held-out photos; none where these or the teacher, no parts of the project, are absent."""
+    return held_out(all_photos()) if FILE.is_file() else []
+
+
+def answers_and_labels(
+    photos: Sequence[Path], ask: Callable[[Path], Ours], doing: str
+) -> Iterator[tuple[Ours, Labels]]:
+    """Yield what `ask` returns for every photo, asked for at the same time, and the teacher's classes."""
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        pairs = zip(pool.map(ask, photos), teacher_labels(photos), strict=True)
+        yield from track(pairs, doing, len(photos), transient=True)
 
 
 def teacher_labels(photos: Sequence[Path]) -> Iterator[Labels]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from PIL import Image
 
 SIZE = (64, 48)
@@ -110,3 +111,13 @@ HAZARDS = (
     Hazard("empty", lambda: b"", code=40004),
     Hazard("bomb", bomb, code=41302),
 )
+REFUSED = [hazard for hazard in HAZARDS if hazard.code is not None]
+_ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
+
+
+def _name(hazard: Hazard) -> str:
+    return hazard.name
+
+
+every_answered = pytest.mark.parametrize("hazard", _ANSWERED, ids=_name)
+every_refused = pytest.mark.parametrize("hazard", REFUSED, ids=_name)

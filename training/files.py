@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-WORK = ROOT / "run" / "training"
+from export.paths import PROJECT, TRAINED
+
+WORK = PROJECT / "run" / "training"
 """Caches and checkpoints; may be deleted at any time."""
-RESULTS = ROOT / "trained"
-"""What is committed: graphs and their cards."""
+RESULTS = TRAINED
+"""What is committed."""
 
 
 def work_folder(name: str) -> Path:

@@ -29,6 +29,8 @@ from training.files import work_folder
 CHECKPOINT_EVERY_S = 120.0
 REPORT_EVERY = 50
 SMOOTHING = 0.98
+AVERAGE_DECAY = 0.998
+"""Share of the average of weights that stays as it is at a step."""
 
 
 class Stateful(Protocol):
@@ -65,7 +67,7 @@ def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
 class Average:
     """The exponential moving average of a net's weights: what is served in the end."""
 
-    def __init__(self, net: nn.Module, decay: float = 0.998) -> None:
+    def __init__(self, net: nn.Module, decay: float = AVERAGE_DECAY) -> None:
         self.net = deepcopy(net).eval().requires_grad_(False)
         self._decay = decay
         self._updates = 0
@@ -164,25 +166,55 @@ class Plan(NamedTuple):
     weight_decay: float
     backbone_scale: float = 1.0
     """Of the rate: a pretrained backbone that is trained along learns more slowly."""
+    average_decay: float = AVERAGE_DECAY
+    longest_gradient: float = math.inf
+    """What a step's gradient is shortened to where it is longer."""
+
+
+class Fitting:
+    """A net on its way along a plan, with its optimiser, its average and its checkpoints.
+
+    fitting = Fitting(plan, net)
+    for random in fitting:
+        fitting.learn(loss_of(net, random))
+    """
+
+    def __init__(self, plan: Plan, net: nn.Module) -> None:
+        self._plan, self._net = plan, net
+        self._optimiser = torch.optim.AdamW(_groups(plan, net), weight_decay=plan.weight_decay)
+        self._average = Average(net, plan.average_decay)
+        parts: dict[str, Stateful] = {"net": net, "optimiser": self._optimiser, "average": self._average}
+        self._run = Run(plan.name, parts, plan.steps, plan.seed)
+
+    def __iter__(self) -> Iterator[np.random.Generator]:
+        """Yield the random numbers of each step that is left; the rate is set, the net in training."""
+        self._net.train()
+        if hasattr(self._net, "backbone"):
+            freeze_statistics(self._net.backbone)
+        for step in self._run:
+            set_rate(self._optimiser, cosine_rate(step, self._plan.steps, self._plan.peak_rate))
+            yield generator(self._plan.seed, step)
+
+    def learn(self, loss: Tensor, /, **figures: float) -> None:
+        """Take the step down `loss`, and show it and `figures` of it.
+
+        Raises FloatingPointError for one that is not finite.
+        """
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        if self._plan.longest_gradient < math.inf:
+            nn.utils.clip_grad_norm_(self._net.parameters(), self._plan.longest_gradient)
+        self._optimiser.step()
+        self._average.update(self._net)
+        self._run.report(loss=loss.item(), **figures)
 
 
 def fit(plan: Plan, net: nn.Module, loss_of: Callable[[np.random.Generator], Tensor]) -> None:
     """Train `net` and keep its weights and their average; `loss_of` takes a step's random numbers."""
     net.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(_groups(plan, net), weight_decay=plan.weight_decay)
-    average = Average(net)
-    run = Run(plan.name, {"net": net, "optimiser": optimiser, "average": average}, plan.steps, plan.seed)
-    net.train()
-    if hasattr(net, "backbone"):
-        freeze_statistics(net.backbone)
-    for step in run:
-        set_rate(optimiser, cosine_rate(step, plan.steps, plan.peak_rate))
-        loss = loss_of(generator(plan.seed, step))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        average.update(net)
-        run.report(loss=loss.item())
+    fitting = Fitting(plan, net)
+    for random in fitting:
+        fitting.learn(loss_of(random))
 
 
 def _groups(plan: Plan, net: nn.Module) -> list[dict[str, Any]]:

@@ -57,17 +57,15 @@ class ColorizationPreprocess:
 
 
 class ColorizationPostprocess:
-    """`chroma` float32 [h, w, 2] (Cb, Cr, each -128 to 127) and the picture's luma to a coloured picture."""
+    """`chroma` float32 [h, w, 2] (Cb, Cr, each -128 to 127) and the picture's luma to a coloured picture.
 
-    def __init__(self, net: Manifest) -> None:
-        del net  # the net's map says its size itself
+    Needs no manifest: the net's map says its size itself.
+    """
 
     def __call__(self, chroma: NDArray[np.float32], luma: Plane) -> Tensors:
         """Return `out_image` BYTES [1]: a JPEG file (PNG where JPEG cannot be) of the size of `luma`."""
         blue, red = chroma_planes(chroma, luma)
-        out_image = np.empty(1, dtype=np.object_)
-        out_image[0] = picture_file(luma, blue, red)
-        return {"out_image": out_image}
+        return {"out_image": np.array([picture_file(luma, blue, red)], dtype=np.object_)}
 
 
 def chroma_planes(chroma: NDArray[np.float32], luma: Plane) -> tuple[Plane, Plane]:

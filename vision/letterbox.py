@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from vision.nms import Boxes
@@ -24,10 +25,19 @@ class Letterbox(NamedTuple):
 
     def to_picture(self, boxes: Boxes, height: int, width: int) -> Boxes:
         """Return boxes (top, left, bottom, right) of the square as boxes of the picture, clipped to it."""
-        scales = np.array((self.y_scale, self.x_scale) * 2, dtype=np.float32)
-        offsets = np.array((self.top, self.left) * 2, dtype=np.float32)
+        scales, offsets = self._scales_and_offsets()
         sides = np.array((height, width) * 2, dtype=np.float32)
         return ((boxes - offsets) / scales).clip(0, sides)
+
+    def to_square(self, boxes: Boxes) -> Boxes:
+        """Return boxes of the picture as boxes of the square."""
+        scales, offsets = self._scales_and_offsets()
+        return boxes * scales + offsets
+
+    def _scales_and_offsets(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what the four sides of a box are multiplied by, and what is added then; float32 [4] each."""
+        scales, offsets = (self.y_scale, self.x_scale) * 2, (self.top, self.left) * 2
+        return np.array(scales, dtype=np.float32), np.array(offsets, dtype=np.float32)
 
 
 def letterbox(picture: Image.Image, size: int, padding: int) -> tuple[Picture, Letterbox]:

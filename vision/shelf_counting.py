@@ -5,7 +5,8 @@ Source: YOLOv5 7.0 for the letterbox, the meaning of a candidate and the choice 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable
 
 import msgspec
 import numpy as np
@@ -42,12 +43,9 @@ class ShelfClassificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fi
     """Crops in one batch."""
 
 
-def product_counts(names: Sequence[str]) -> dict[str, int]:
+def product_counts(names: Iterable[str]) -> dict[str, int]:
     """Return how often each name occurs, in the order in which they appear first."""
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return counts
+    return dict(Counter(names))
 
 
 def candidate_boxes(candidates: NDArray[np.float32]) -> Boxes:
@@ -67,8 +65,7 @@ class ShelfCountingPreprocess:
 
         Raises PictureError.
         """
-        (payload,) = image
-        picture = open_image(payload)
+        picture = open_image(image.item())
         pixels, place = letterbox(picture, self._settings.size, self._settings.padding)
         return {
             "pixels": pixels,
@@ -154,5 +151,5 @@ class ShelfCountingPostprocess:
         }
 
 
-def _strings(texts: Sequence[str] | dict[str, int]) -> NDArray[np.object_]:
+def _strings(texts: Iterable[str]) -> NDArray[np.object_]:
     return np.array([text.encode() for text in texts], dtype=np.object_)

@@ -1,25 +1,21 @@
 """Our own nets of shelf counting, as trained (trained/shelf_counting_*.md), to what is served.
 
-Source of the thresholds: the trainings' own evaluation (`training/shelf/settings.py`). Sides and columns are
-declared open, so that nets of the user's own fit the same configs.
+Sides and columns are declared open, so that nets of the user's own fit the same configs.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from export.conversion import Conversion
+from export.convert.shelf_settings import CLASSIFICATION, DETECTION
 from export.own.labels import read_labels
 from export.surgery import from_trained, opened
-from vision.shelf_counting import ShelfClassificationSettings, ShelfDetectionSettings
 
 DETECTION_FILE = "shelf_counting_detection_net.onnx"
 CLASSIFICATION_FILE = "shelf_counting_classification_net.onnx"
 LABELS_FILE = "shelf_counting_products.txt"
 
 PRODUCTS = 171
-
-DETECTION = ShelfDetectionSettings(size=640, padding=114, min_score=0.5, max_overlap=0.4, max_detections=1000)
-CLASSIFICATION = ShelfClassificationSettings(size=96, max_crops=32)
 
 
 def detection(sources: Mapping[str, Path]) -> Conversion:

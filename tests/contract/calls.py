@@ -1,7 +1,6 @@
 """Requests to a live system, with what is true of every answer checked on the way."""
 
 import base64
-import io
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import httpx
 from PIL import Image
 
 from gateway.schemas import Failure
+from tests.hazards import encode
 
 TIMEOUT_S = 60.0
 
@@ -52,6 +52,9 @@ def on_its_side(picture: Path) -> bytes:
         sideways = upright.convert("RGB").transpose(Image.Transpose.ROTATE_90)
     exif = Image.Exif()
     exif[0x0112] = 6  # shown turned a quarter clockwise
-    file = io.BytesIO()
-    sideways.save(file, "PNG", exif=exif)
-    return file.getvalue()
+    return encode(sideways, "PNG", exif=exif)
+
+
+def blank(width: int, height: int) -> bytes:
+    """Return a white picture, as PNG."""
+    return encode(Image.new("RGB", (width, height), "white"), "PNG")

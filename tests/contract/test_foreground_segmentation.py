@@ -1,6 +1,5 @@
 """`foreground_segmentation` field by field."""
 
-import io
 from pathlib import Path
 
 import httpx
@@ -10,17 +9,10 @@ from PIL import Image
 
 from gateway.schemas import ForegroundAnswer
 from tests.contract.calls import TIMEOUT_S, answered, on_its_side, refused
-from tests.hazards import HAZARDS, Hazard
+from tests.hazards import Hazard, encode, every_answered
 
 SERVICE = "foreground_segmentation"
 FIELDS = {"human_ratio", "mask"}
-ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
-
-
-def encoded(picture: Image.Image) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "PNG")
-    return file.getvalue()
 
 
 def test_every_field_is_as_documented(gateway_url: str, sample_pictures: Path) -> None:
@@ -45,14 +37,14 @@ def test_the_astronaut_is_foreground_and_the_flag_behind_her_is_not(
     assert not mask[:120, :80].any()
 
 
-@pytest.mark.parametrize("hazard", ANSWERED, ids=[hazard.name for hazard in ANSWERED])
+@every_answered
 def test_the_mask_has_the_upright_pictures_size(gateway_url: str, hazard: Hazard) -> None:
     fields = answered(gateway_url, SERVICE, hazard.make())
     assert np.array(fields["mask"]).shape == hazard.upright[::-1]
 
 
 def test_a_picture_without_people_is_answered_with_zeros(gateway_url: str) -> None:
-    fields = answered(gateway_url, SERVICE, encoded(Image.new("RGB", (64, 48))))
+    fields = answered(gateway_url, SERVICE, encode(Image.new("RGB", (64, 48)), "PNG"))
     assert float(fields["human_ratio"]) == 0
     assert not np.any(fields["mask"])
 
@@ -65,9 +57,8 @@ def test_a_picture_on_its_side_is_cut_out_upright(gateway_url: str, sample_pictu
 
 def test_twelve_megapixels_are_answered_in_full(gateway_url: str, sample_pictures: Path) -> None:
     with Image.open(sample_pictures / "astronaut.png") as picture:
-        file = io.BytesIO()
-        picture.convert("RGB").resize((4000, 3000)).save(file, "JPEG")
-    fields = answered(gateway_url, SERVICE, file.getvalue())
+        large = picture.convert("RGB").resize((4000, 3000))
+    fields = answered(gateway_url, SERVICE, encode(large, "JPEG"))
     mask = np.array(fields["mask"], dtype=np.uint8)
     assert mask.shape == (3000, 4000)
     assert 0.4 < mask.mean() < 0.7

@@ -11,11 +11,10 @@ from PIL import Image
 
 from gateway.schemas import ColorizationAnswer
 from tests.contract.calls import answered
-from tests.hazards import HAZARDS, Hazard, encode
+from tests.hazards import Hazard, encode, every_answered
 
 SERVICE = "image_colorization"
 FIELDS = {"out_image", "request_id", "success"}
-ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
 
 
 def coloured(gateway_url: str, picture: bytes) -> Image.Image:
@@ -70,7 +69,7 @@ def test_colours_that_are_there_already_are_not_looked_at(gateway_url: str, samp
     assert (levels(of_colours) == levels(of_greys)).all()
 
 
-@pytest.mark.parametrize("hazard", ANSWERED, ids=[hazard.name for hazard in ANSWERED])
+@every_answered
 def test_the_answer_has_the_upright_pictures_size(gateway_url: str, hazard: Hazard) -> None:
     assert coloured(gateway_url, hazard.make()).size == hazard.upright
 

@@ -1,7 +1,6 @@
 """`image_similarity` field by field."""
 
 import base64
-import io
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from gateway.schemas import Failure, SimilarityAnswer
 from tests.contract.calls import TIMEOUT_S, refused
+from tests.hazards import encode
 
 NAMES = ("astronaut.png", "chelsea.png", "coffee.png", "china.jpg", "flower.jpg")
 
@@ -46,9 +46,8 @@ def test_a_picture_and_itself_give_100(gateway_url: str, sample_pictures: Path, 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_smaller_copy_is_the_same_picture(gateway_url: str, sample_pictures: Path, name: str) -> None:
     picture = Image.open(sample_pictures / name).convert("RGB")
-    copy = io.BytesIO()
-    picture.resize((picture.width // 2, picture.height // 2)).save(copy, "JPEG", quality=60)
-    assert compare(gateway_url, (sample_pictures / name).read_bytes(), copy.getvalue())["similarity"] >= 80
+    copy = encode(picture.resize((picture.width // 2, picture.height // 2)), "JPEG", quality=60)
+    assert compare(gateway_url, (sample_pictures / name).read_bytes(), copy)["similarity"] >= 80
 
 
 @pytest.mark.parametrize("name", NAMES[1:])

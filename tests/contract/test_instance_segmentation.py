@@ -1,6 +1,5 @@
 """`instance_segmentation` field by field."""
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -9,22 +8,15 @@ import pytest
 from PIL import Image
 
 from gateway.schemas import InstanceSegmentationAnswer
-from tests.contract.calls import answered
-from tests.hazards import HAZARDS, Hazard
+from tests.contract.calls import answered, blank, on_its_side
+from tests.hazards import Hazard, encode, every_answered
 from vision.masks import pixels_within
 from vision.rle import Mask, decode
 
 SERVICE = "instance_segmentation"
 DETECTIONS = {"detection_boxes", "detection_scores", "detection_classes", "detection_class_names"}
 FIELDS = DETECTIONS | {"detection_masks"}
-ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
 PICTURES = ("astronaut.png", "chelsea.png", "coffee.png")
-
-
-def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, kind, **options)
-    return file.getvalue()
 
 
 def masks(fields: dict[str, Any]) -> list[Mask]:
@@ -83,12 +75,12 @@ def test_the_cat_is_its_mask(gateway_url: str, sample_pictures: Path) -> None:
 
 
 def test_a_blank_picture_is_answered_with_empty_lists(gateway_url: str) -> None:
-    fields = answered(gateway_url, SERVICE, encoded(Image.new("RGB", (320, 240), "white")))
+    fields = answered(gateway_url, SERVICE, blank(320, 240))
     assert fields.keys() == FIELDS | {"request_id", "success"}
     assert all(fields[field] == [] for field in FIELDS)
 
 
-@pytest.mark.parametrize("hazard", ANSWERED, ids=[hazard.name for hazard in ANSWERED])
+@every_answered
 def test_masks_have_the_upright_pictures_size(gateway_url: str, hazard: Hazard) -> None:
     fields = answered(gateway_url, SERVICE, hazard.make())
     InstanceSegmentationAnswer.model_validate(fields)
@@ -96,11 +88,7 @@ def test_masks_have_the_upright_pictures_size(gateway_url: str, hazard: Hazard) 
 
 
 def test_a_picture_on_its_side_is_seen_upright(gateway_url: str, sample_pictures: Path) -> None:
-    with Image.open(sample_pictures / "chelsea.png") as upright:
-        sideways = upright.convert("RGB").transpose(Image.Transpose.ROTATE_90)
-    exif = Image.Exif()
-    exif[0x0112] = 6  # shown turned a quarter clockwise
-    turned = answered(gateway_url, SERVICE, encoded(sideways, exif=exif))
+    turned = answered(gateway_url, SERVICE, on_its_side(sample_pictures / "chelsea.png"))
     straight = answered(gateway_url, SERVICE, sample_pictures / "chelsea.png")
     assert {field: turned[field] for field in FIELDS} == {field: straight[field] for field in FIELDS}
 
@@ -110,7 +98,7 @@ def test_twelve_megapixels_have_masks_of_their_size(gateway_url: str, sample_pic
     with Image.open(sample_pictures / "chelsea.png") as picture:
         small = mask_of(answered(gateway_url, SERVICE, sample_pictures / "chelsea.png"), "cat")
         large = picture.convert("RGB").resize((4000, 3000), Image.Resampling.BICUBIC)
-    mask = mask_of(answered(gateway_url, SERVICE, encoded(large, "JPEG", quality=95)), "cat")
+    mask = mask_of(answered(gateway_url, SERVICE, encode(large, "JPEG", quality=95)), "cat")
     assert mask.shape == (3000, 4000)
     shrunk = np.asarray(Image.fromarray(mask).resize(picture.size, Image.Resampling.NEAREST))
     assert (shrunk & small).sum() / (shrunk | small).sum() > 0.9

@@ -1,6 +1,5 @@
 """`object_detection` field by field."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -8,19 +7,14 @@ import pytest
 from PIL import Image
 
 from gateway.schemas import ObjectDetectionAnswer
-from tests.contract.calls import answered, on_its_side
+from tests.contract.calls import answered, blank, on_its_side
+from tests.hazards import encode
 
 SERVICE = "object_detection"
 FIELDS = {"detection_boxes", "detection_scores", "detection_classes", "detection_class_names"}
 PICTURES = ("astronaut.png", "chelsea.png", "coffee.png")
 IDS = {"person": 1, "cat": 17, "cup": 47, "dining table": 67}
 """COCO's own category ids."""
-
-
-def blank(width: int, height: int) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (width, height), "white").save(file, "PNG")
-    return file.getvalue()
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -78,9 +72,7 @@ def test_a_large_picture_shows_what_a_small_one_does(gateway_url: str, sample_pi
     """Beyond 2400 pixels a side it is reduced first; boxes still refer to the picture that was sent."""
     with Image.open(sample_pictures / "chelsea.png") as small:
         large = small.convert("RGB").resize((small.width * 6, small.height * 6), Image.Resampling.BICUBIC)
-    file = io.BytesIO()
-    large.save(file, "JPEG", quality=95)
-    fields = answered(gateway_url, SERVICE, file.getvalue())
+    fields = answered(gateway_url, SERVICE, encode(large, "JPEG", quality=95))
     expected = answered(gateway_url, SERVICE, sample_pictures / "chelsea.png")
     assert fields["detection_class_names"][0] == expected["detection_class_names"][0] == "cat"
     np.testing.assert_allclose(

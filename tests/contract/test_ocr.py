@@ -1,6 +1,5 @@
 """`ocr` field by field."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from gateway.schemas import OcrAnswer
-from tests.contract.calls import answered, on_its_side
+from tests.contract.calls import answered, blank, on_its_side
 
 SERVICE = "ocr"
 WORDS = ("Hello World", "Order 12345", "Total 67.89")
@@ -22,12 +21,6 @@ FIELDS = {
     "detection_texts",
     "detection_texts_scores",
 }
-
-
-def blank(width: int, height: int) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (width, height), "white").save(file, "PNG")
-    return file.getvalue()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """`semantic_segmentation` field by field."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -8,20 +7,13 @@ import pytest
 from PIL import Image
 
 from gateway.schemas import SemanticSegmentationAnswer
-from tests.contract.calls import answered
-from tests.hazards import HAZARDS, Hazard
+from tests.contract.calls import answered, blank, on_its_side
+from tests.hazards import Hazard, encode, every_answered
 from vision.voc import VOC_CLASSES
 
 SERVICE = "semantic_segmentation"
 FIELDS = {"probs", "preds"}
-ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
 CAT, PERSON = VOC_CLASSES.index("cat"), VOC_CLASSES.index("person")
-
-
-def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, kind, **options)
-    return file.getvalue()
 
 
 @pytest.mark.parametrize("name", ["astronaut.png", "chelsea.png"])
@@ -52,23 +44,19 @@ def test_the_cat_is_a_cat(gateway_url: str, sample_pictures: Path) -> None:
     assert np.array(fields["probs"])[face].mean() > 0.6
 
 
-@pytest.mark.parametrize("hazard", ANSWERED, ids=[hazard.name for hazard in ANSWERED])
+@every_answered
 def test_the_lists_have_the_upright_pictures_size(gateway_url: str, hazard: Hazard) -> None:
     fields = answered(gateway_url, SERVICE, hazard.make())
     assert np.shape(fields["preds"]) == np.shape(fields["probs"]) == hazard.upright[::-1]
 
 
 def test_a_blank_picture_is_background(gateway_url: str) -> None:
-    fields = answered(gateway_url, SERVICE, encoded(Image.new("RGB", (64, 48), "white")))
+    fields = answered(gateway_url, SERVICE, blank(64, 48))
     assert not np.any(fields["preds"])
 
 
 def test_a_picture_on_its_side_is_seen_upright(gateway_url: str, sample_pictures: Path) -> None:
-    with Image.open(sample_pictures / "chelsea.png") as upright:
-        sideways = upright.convert("RGB").transpose(Image.Transpose.ROTATE_90)
-    exif = Image.Exif()
-    exif[0x0112] = 6  # shown turned a quarter clockwise
-    turned = answered(gateway_url, SERVICE, encoded(sideways, exif=exif))
+    turned = answered(gateway_url, SERVICE, on_its_side(sample_pictures / "chelsea.png"))
     straight = answered(gateway_url, SERVICE, sample_pictures / "chelsea.png")
     assert {field: turned[field] for field in FIELDS} == {field: straight[field] for field in FIELDS}
 
@@ -77,7 +65,7 @@ def test_twelve_megapixels_are_answered_in_full(gateway_url: str, sample_picture
     with Image.open(sample_pictures / "chelsea.png") as picture:
         small = answered(gateway_url, SERVICE, sample_pictures / "chelsea.png")
         large = picture.convert("RGB").resize((4000, 3000), Image.Resampling.BICUBIC)
-    fields = answered(gateway_url, SERVICE, encoded(large, "JPEG", quality=95))
+    fields = answered(gateway_url, SERVICE, encode(large, "JPEG", quality=95))
     preds = np.array(fields["preds"], dtype=np.uint8)
     assert preds.shape == np.shape(fields["probs"]) == (3000, 4000)
     shrunk = np.asarray(Image.fromarray(preds).resize(picture.size, Image.Resampling.NEAREST))

@@ -1,6 +1,5 @@
 """`shelf_counting` field by field."""
 
-import io
 from collections import Counter
 from typing import Any
 
@@ -9,7 +8,8 @@ import pytest
 from PIL import Image
 
 from gateway.schemas import ShelfAnswer
-from tests.contract.calls import answered
+from tests.contract.calls import answered, blank, on_its_side
+from tests.hazards import encode
 from training.shelf.products import names
 from training.shelf.renderer import Shelf
 from training.shelf.sample import SAMPLE, sample
@@ -29,12 +29,6 @@ def fields(gateway_url: str) -> dict[str, Any]:
 def shelf() -> Shelf:
     """What is on the sample."""
     return sample()[1]
-
-
-def encoded(picture: Image.Image, **options: object) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "PNG", **options)
-    return file.getvalue()
 
 
 def test_every_field_is_as_documented(fields: dict[str, Any]) -> None:
@@ -85,7 +79,7 @@ def test_they_are_named_as_they_are(fields: dict[str, Any], shelf: Shelf) -> Non
 
 @pytest.mark.parametrize("colour", ["white", "black", (114, 114, 114)])
 def test_no_products_are_an_answer(gateway_url: str, colour: str | tuple[int, int, int]) -> None:
-    fields = answered(gateway_url, SERVICE, encoded(Image.new("RGB", (320, 240), colour)))
+    fields = answered(gateway_url, SERVICE, encode(Image.new("RGB", (320, 240), colour), "PNG"))
     assert fields.keys() == FIELDS | {"request_id", "success"}
     assert all(fields[field] == [] for field in LISTS)
     assert fields["product_count"] == {}
@@ -94,27 +88,22 @@ def test_no_products_are_an_answer(gateway_url: str, colour: str | tuple[int, in
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 400), (400, 1), (2500, 10), (3000, 2600)])
 def test_pictures_of_any_shape_are_answered(gateway_url: str, width: int, height: int) -> None:
-    fields = answered(gateway_url, SERVICE, encoded(Image.new("RGB", (width, height), "white")))
+    fields = answered(gateway_url, SERVICE, blank(width, height))
     assert ShelfAnswer.model_validate(fields).ori_img_shape == [height, width]
 
 
 def test_a_large_picture_is_counted_as_a_small_one(gateway_url: str, fields: dict[str, Any]) -> None:
     with Image.open(SAMPLE) as small:
         large = small.resize((small.width * 3, small.height * 3), Image.Resampling.BICUBIC)
-    file = io.BytesIO()
-    large.save(file, "JPEG", quality=90)
-    enlarged = answered(gateway_url, SERVICE, file.getvalue())
+    enlarged = answered(gateway_url, SERVICE, encode(large, "JPEG", quality=90))
     assert len(enlarged["detection_boxes"]) == pytest.approx(len(fields["detection_boxes"]), rel=0.03)
     assert enlarged["ori_img_shape"] == [3 * side for side in fields["ori_img_shape"]]
 
 
 def test_a_picture_on_its_side_is_seen_upright(gateway_url: str, fields: dict[str, Any]) -> None:
     with Image.open(SAMPLE) as upright:
-        straight = encoded(upright.convert("RGB"))
-        sideways = upright.convert("RGB").transpose(Image.Transpose.ROTATE_90)
-    exif = Image.Exif()
-    exif[0x0112] = 6  # shown turned a quarter clockwise
-    turned = answered(gateway_url, SERVICE, encoded(sideways, exif=exif))
+        straight = encode(upright.convert("RGB"), "PNG")
+    turned = answered(gateway_url, SERVICE, on_its_side(SAMPLE))
     expected = answered(gateway_url, SERVICE, straight)
     assert {field: turned[field] for field in FIELDS} == {field: expected[field] for field in FIELDS}
     assert turned["ori_img_shape"] == fields["ori_img_shape"]

@@ -16,7 +16,7 @@ from rich.progress import track
 from bench.bare import manifest, runner
 from training.instance.selection import VOC_OF_COCO, teacher_mask
 from training.instance.stored import MAP_SIDE, MARGINS, REGIONS, ROOM, SIDE
-from training.semantic.views import LOGITS, VIEWS
+from training.semantic.views import LOGITS, VIEWS, photo_views
 from vision.nms import Boxes
 from vision.object_detection import ObjectDetectionPostprocess
 from vision.regions import cut_regions, enlarged
@@ -79,10 +79,10 @@ def main() -> None:
     net, choose = runner(DETECTOR), ObjectDetectionPostprocess(manifest(DETECTOR))
     size = np.array(views.shape[1:3], dtype=np.int32)
     found: list[Thing] = []
-    for index in track(range(len(views)), "regions"):
+    for index in track(range(photo_views()), "regions"):
         view = np.asarray(views[index])
         raw = net({"pixels": resize_bilinear_exact(view, 300, 300)[None]})
-        answer = choose(raw["box_encodings"][0], raw["class_logits"][0], size)
+        answer = choose(raw["boxes"][0], raw["class_scores"][0], size)
         names = [name.decode() for name in answer["detection_class_names"]]
         found += things(view, logits[index].astype(np.float32), answer["detection_boxes"], names)
     np.save(REGIONS, np.stack([thing.region for thing in found]))

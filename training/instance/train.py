@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from export.convert.instance_segmentation import SETTINGS
 from training.augment import jitter, sample, windows
 from training.backbone import Normalised
 from training.files import RESULTS
@@ -16,11 +17,9 @@ from training.onnx_export import export_net
 
 PLAN = Plan("instance", steps=1500, seed=11, peak_rate=1.5e-3, weight_decay=0.01, backbone_scale=0.3)
 BATCH = 16
-SIDE = 112
-MARGIN = 0.1
-"""The served region's, around a box (export/convert/instance_segmentation.py)."""
-SERVED_SHARE = (1 + 2 * MARGIN) / (1 + 2 * ROOM)
-"""Of a stored region's side."""
+SIDE = SETTINGS.size
+SERVED_SHARE = (1 + 2 * SETTINGS.margin) / (1 + 2 * ROOM)
+"""The served region's part of a stored region's side."""
 SCALES = (0.9, 1.15)
 SHIFT = 0.06
 """How far a window strays, of the stored region's side: a detector's boxes err as much."""

@@ -11,19 +11,15 @@ from torch.nn.functional import cross_entropy
 
 from training.backbone import Normalised
 from training.files import RESULTS
-from training.loop import Average, Run, cosine_rate, generator, set_rate, steps_and_threads, trained
+from training.loop import Fitting, Plan, steps_and_threads, trained
 from training.onnx_export import export_net
 from training.shelf.data import shelf_crops
 from training.shelf.products import names
 
-NAME = "shelf-classification"
-SEED = 5
-STEPS = 800
+PLAN = Plan("shelf-classification", steps=800, seed=5, peak_rate=3e-3, weight_decay=1e-2, average_decay=0.995)
 SHELVES, CROPS = 8, 8
 """Of a batch: shelves, and crops of each."""
 LESSONS = 480
-PEAK_RATE = 3e-3
-WEIGHT_DECAY = 1e-2
 STEM, WIDTHS = 24, (32, 64, 128)
 
 
@@ -64,21 +60,15 @@ def product_net() -> nn.Sequential:
 
 def train(steps: int) -> None:
     """Train from scratch, or from the last checkpoint."""
-    torch.manual_seed(SEED)
+    torch.manual_seed(PLAN.seed)
     net = Normalised(product_net())
-    optimiser = torch.optim.AdamW(net.parameters(), weight_decay=WEIGHT_DECAY)
-    average = Average(net, decay=0.995)
-    net.train()
-    for step in (run := Run(NAME, {"net": net, "optimiser": optimiser, "average": average}, steps, SEED)):
-        set_rate(optimiser, cosine_rate(step, steps, PEAK_RATE))
-        crops, classes = batch(generator(SEED, step))
+    fitting = Fitting(PLAN._replace(steps=steps), net)
+    for random in fitting:
+        crops, classes = batch(random)
         logits = net(crops)
         loss = cross_entropy(logits, classes)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        average.update(net)
-        run.report(loss=loss.item(), right=(logits.argmax(dim=1) == classes).float().mean().item())
+        right = (logits.argmax(dim=1) == classes).float().mean()
+        fitting.learn(loss, right=right.item())
 
 
 def batch(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -107,7 +97,7 @@ def relit(crops: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
 
 def export() -> None:
     """Write what the training kept as the graph that is served, and the names of its classes."""
-    net = nn.Sequential(trained(NAME, Normalised(product_net())), nn.Softmax(dim=1))
+    net = nn.Sequential(trained(PLAN.name, Normalised(product_net())), nn.Softmax(dim=1))
     path = RESULTS / "shelf_counting_classification_net.onnx"
     export_net(net, torch.from_numpy(shelf_crops(0)[0][:8]), "crops", ["class_probs"], path)
     (RESULTS / "shelf_counting_products.txt").write_text("\n".join(names()) + "\n")
@@ -119,7 +109,7 @@ def _projection(inputs: int, outputs: int, stride: int) -> nn.Sequential:
 
 def main() -> None:
     """Train, then export."""
-    train(steps_and_threads(__doc__ or "", STEPS))
+    train(steps_and_threads(__doc__ or "", PLAN.steps))
     export()
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from export.convert.shelf_settings import CLASSIFICATION, DETECTION
 from training.files import work_folder
 from training.shelf.renderer import FIRST_EVALUATION_SEED, Shelf, render_shelf
 from vision.letterbox import letterbox
@@ -19,16 +20,11 @@ from vision.nms import Boxes
 from vision.regions import cut_regions
 from vision.tensors import Picture
 
-LETTERBOX_SIZE = 640
-PADDING = 114
-"""Grey level around a letterboxed picture."""
-CROP_SIZE = 96
 CROPS_PER_PRODUCT = 3
 """Crops kept of one product on one shelf: the tenth bottle of a run teaches little."""
 BOX_ERROR = 0.04
 """Standard deviation of a side of a crop's box, as a share of the box."""
 WORST_ERROR = 0.1
-
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -64,11 +60,10 @@ def _kept(seed: int) -> Path:
 
 def _drawn(seed: int) -> Arrays:
     shelf, rng = render_shelf(seed), np.random.default_rng((seed, 1))
-    pixels, place = letterbox(Image.fromarray(shelf.picture), LETTERBOX_SIZE, PADDING)
-    scales = np.array((place.y_scale, place.x_scale) * 2, dtype=np.float32)
-    boxes = shelf.boxes * scales + np.array((place.top, place.left) * 2, dtype=np.float32)
-    chosen = _few_of_each(shelf, rng)
-    crops = cut_regions(shelf.picture, jittered(shelf.boxes[chosen], rng), CROP_SIZE, CROP_SIZE)
+    pixels, place = letterbox(Image.fromarray(shelf.picture), DETECTION.size, DETECTION.padding)
+    boxes = place.to_square(shelf.boxes)
+    chosen, side = _few_of_each(shelf, rng), CLASSIFICATION.size
+    crops = cut_regions(shelf.picture, jittered(shelf.boxes[chosen], rng), side, side)
     return {"pixels": pixels, "boxes": boxes, "crops": crops, "classes": shelf.classes[chosen]}
 
 

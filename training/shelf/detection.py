@@ -9,50 +9,39 @@ import math
 import numpy as np
 import torch
 from scipy.cluster.vq import kmeans2
-from torch import Tensor, nn
+from torch import Tensor
 
+from export.convert.shelf_settings import DETECTION
 from export.torch_nets.yolov5 import SIZES, STRIDES, Anchors, ServedYoloV5, YoloV5
 from training.files import RESULTS
-from training.loop import Average, Run, cosine_rate, generator, set_rate, steps_and_threads, trained
+from training.loop import Fitting, Plan, steps_and_threads, trained
 from training.onnx_export import export_net
-from training.shelf.data import LETTERBOX_SIZE, shelf_pixels
+from training.shelf.data import shelf_pixels
 from training.shelf.detection_loss import detection_loss
 from training.shelf.squares import square, targets_of
 
-NAME = "shelf-detection"
-SEED = 3
-STEPS = 700
+PLAN = Plan("shelf-detection", steps=700, seed=3, peak_rate=3e-3, weight_decay=1e-3, longest_gradient=10.0)
 BATCH = 12
 LESSONS = 480
-PEAK_RATE = 3e-3
-WEIGHT_DECAY = 1e-3
 ANCHOR_LESSONS = 40
 
 
 def train(steps: int) -> None:
     """Train from scratch, or from the last checkpoint."""
-    torch.manual_seed(SEED)
+    torch.manual_seed(PLAN.seed)
     net = begun(YoloV5(*SIZES["n"], classes=1, anchors=fitted_anchors()))
-    optimiser = torch.optim.AdamW(net.parameters(), weight_decay=WEIGHT_DECAY)
-    average = Average(net)
-    net.train()
-    for step in (run := Run(NAME, {"net": net, "optimiser": optimiser, "average": average}, steps, SEED)):
-        set_rate(optimiser, cosine_rate(step, steps, PEAK_RATE))
-        pixels, targets = batch(generator(SEED, step))
+    fitting = Fitting(PLAN._replace(steps=steps), net)
+    for random in fitting:
+        pixels, targets = batch(random)
         boxes, objects = detection_loss(net(pixels), targets, net.model[-1].anchors)
-        optimiser.zero_grad(set_to_none=True)
-        (boxes + objects).backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 10.0)
-        optimiser.step()
-        average.update(net)
-        run.report(boxes=boxes.item(), objects=objects.item())
+        fitting.learn(boxes + objects, boxes=boxes.item(), objects=objects.item())
 
 
 def fitted_anchors() -> Anchors:
     """Return nine shapes, k-means of the drinks' in the letterbox, the smallest on the finest map."""
     corners = np.concatenate([shelf_pixels(seed)[1] for seed in range(ANCHOR_LESSONS)])
     sizes = (corners[:, 2:] - corners[:, :2])[:, ::-1].astype(np.float64)
-    centres, _ = kmeans2(np.log(sizes), 9, minit="++", seed=SEED)
+    centres, _ = kmeans2(np.log(sizes), 9, minit="++", seed=PLAN.seed)
     shapes = np.exp(centres[np.argsort(centres.sum(axis=1))]).round(1)
     return [[(float(w), float(h)) for w, h in level] for level in shapes.reshape(3, 3, 2)]
 
@@ -65,7 +54,7 @@ def begun(net: YoloV5) -> YoloV5:
     with torch.no_grad():
         for layer, stride in zip(net.model[-1].m, STRIDES, strict=True):
             bias = layer.bias.view(-1, net.model[-1].outputs)
-            bias[:, 4] = math.log(8 / (LETTERBOX_SIZE / stride) ** 2)
+            bias[:, 4] = math.log(8 / (DETECTION.size / stride) ** 2)
             bias[:, 5] = math.log(0.6 / 1e-5)
             layer.weight.view(*bias.shape, -1)[:, 5] = 0
     return net
@@ -84,7 +73,7 @@ def batch(rng: np.random.Generator) -> tuple[Tensor, Tensor]:
 
 def export() -> None:
     """Write what the training kept as the graph that is served."""
-    net = ServedYoloV5(trained(NAME, YoloV5(*SIZES["n"], classes=1)))
+    net = ServedYoloV5(trained(PLAN.name, YoloV5(*SIZES["n"], classes=1)))
     shelves = np.stack([shelf_pixels(seed)[0] for seed in range(2)])
     path = RESULTS / "shelf_counting_detection_net.onnx"
     export_net(net, torch.from_numpy(shelves), "pixels", ["candidates"], path)
@@ -92,7 +81,7 @@ def export() -> None:
 
 def main() -> None:
     """Train, then export."""
-    train(steps_and_threads(__doc__ or "", STEPS))
+    train(steps_and_threads(__doc__ or "", PLAN.steps))
     export()
 
 

@@ -4,40 +4,35 @@ The graphs under `trained/` run in ONNX Runtime between the stages that serve th
 """
 
 import argparse
-import asyncio
-import io
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 from scipy.optimize import linear_sum_assignment
 
+from bench.bare import Pipeline, fanning_out, runner_of
+from bench.figure import Figure, at_least, at_most, table
+from bench.files import encoded
+from export.convert.shelf_settings import CLASSIFICATION, DETECTION
 from training.files import RESULTS
 from training.shelf.products import names
 from training.shelf.renderer import FIRST_EVALUATION_SEED, Shelf, render_shelf
-from training.shelf.settings import CLASSIFICATION, DETECTION
 from vision.manifest import Manifest
 from vision.nms import Boxes, overlaps
 from vision.shelf_counting import ShelfCountingPostprocess, ShelfCountingPreprocess
-from vision.tensors import Picture, Tensors
+from vision.tensors import Tensors
 
 SHELVES = 60
-DETECTION_NET, CLASSIFICATION_NET = "shelf_counting_detection_net", "shelf_counting_classification_net"
 LEAST_OVERLAP = 0.5
 """Intersection over union from which a box counts as found."""
 LEAST_RECALL, WORST_COUNT_ERROR, LEAST_ACCURACY = 0.97, 0.03, 0.95
-
-Counter = Callable[[Picture], Tensors]
-"""A picture to the answer of the pipeline."""
 
 
 class Tally(NamedTuple):
@@ -49,24 +44,22 @@ class Tally(NamedTuple):
     named: int
 
 
-def counter(folder: Path = RESULTS) -> Counter:
+def counter(folder: Path = RESULTS) -> Pipeline:
     """Return the pipeline on the graphs in `folder`, for one thread."""
-    nets = {net: _runner(folder / f"{net}.onnx") for net in (DETECTION_NET, CLASSIFICATION_NET)}
-    detection, classification = (
-        _manifest(DETECTION_NET, DETECTION),
-        _manifest(CLASSIFICATION_NET, CLASSIFICATION),
+    detection = _manifest("shelf_counting_detection_net", DETECTION)
+    classification = _manifest("shelf_counting_classification_net", CLASSIFICATION)
+    detector, classifier = (runner_of(folder / f"{one.net}.onnx") for one in (detection, classification))
+    return fanning_out(
+        ShelfCountingPreprocess(detection),
+        detector,
+        ShelfCountingPostprocess(detection, classification),
+        {classification.net: classifier},
     )
-    before, after = ShelfCountingPreprocess(detection), ShelfCountingPostprocess(detection, classification)
 
-    async def infer(net: str, tensors: Tensors) -> Tensors:
-        return nets[net](tensors)
 
-    def count(picture: Picture) -> Tensors:
-        ready = before(np.array([_file(picture)], dtype=np.object_))
-        candidates = nets[DETECTION_NET]({"pixels": ready["pixels"][None]})["candidates"][0]
-        return asyncio.run(after(candidates, ready["picture"], ready["geometry"], infer))
-
-    return count
+def shelf_file(shelf: Shelf) -> bytes:
+    """Return the picture of a shelf as a PNG file."""
+    return encoded(Image.fromarray(shelf.picture), "PNG", compress_level=1)
 
 
 def tally(answer: Tensors, shelf: Shelf) -> Tally:
@@ -92,22 +85,17 @@ def figures(tallies: Sequence[Tally]) -> tuple[float, float, float]:
     return float(recall), float(np.mean(np.abs(answered - there) / there)), float(accuracy)
 
 
+def judged(tallies: Sequence[Tally]) -> Iterator[Figure]:
+    """Yield the figures of shelves beside their bars."""
+    recall, error, accuracy = figures(tallies)
+    told = f"{len(tallies)} shelves"
+    yield at_least(f"shelf: products found at IoU 0.5, {told}", recall, LEAST_RECALL, f"{recall:.4f}")
+    yield at_most(f"shelf: count error of a shelf, {told}", error, WORST_COUNT_ERROR, f"{error:.4f}")
+    yield at_least(f"shelf: products named rightly, {told}", accuracy, LEAST_ACCURACY, f"{accuracy:.4f}")
+
+
 def _manifest(net: str, settings: msgspec.Struct) -> Manifest:
     return Manifest(net, "lite", (), "", 0, "", labels=names(), settings=msgspec.to_builtins(settings))
-
-
-def _runner(path: Path) -> Callable[[Tensors], Tensors]:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    outputs = [output.name for output in session.get_outputs()]
-    return lambda tensors: dict(zip(outputs, session.run(outputs, tensors), strict=True))
-
-
-def _file(picture: Picture) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG", compress_level=1)
-    return file.getvalue()
 
 
 def main() -> None:
@@ -120,31 +108,14 @@ def main() -> None:
     seeds = range(FIRST_EVALUATION_SEED, FIRST_EVALUATION_SEED + choices.shelves)
     shelves = (render_shelf(seed) for seed in seeds)
     tallies = [
-        tally(count(shelf.picture), shelf) for shelf in track(shelves, "shelves", len(seeds), transient=True)
+        tally(count(shelf_file(shelf)), shelf)
+        for shelf in track(shelves, "shelves", len(seeds), transient=True)
     ]
-    recall, error, accuracy = figures(tallies)
-    table = Table("figure", "measured", "bar", "")
-    table.add_row(
-        "recall at IoU 0.5", f"{recall:.4f}", f"at least {LEAST_RECALL}", _state(recall >= LEAST_RECALL)
-    )
-    table.add_row(
-        "count error of a shelf",
-        f"{error:.4f}",
-        f"at most {WORST_COUNT_ERROR}",
-        _state(error <= WORST_COUNT_ERROR),
-    )
-    table.add_row(
-        "SKU accuracy", f"{accuracy:.4f}", f"at least {LEAST_ACCURACY}", _state(accuracy >= LEAST_ACCURACY)
-    )
-    console.print(table)
+    measured = list(judged(tallies))
+    console.print(table(measured))
     counts = [one.there for one in tallies]
     console.print(f"{len(tallies)} shelves of {min(counts)} to {max(counts)} drinks, {sum(counts)} in all")
-    reached = recall >= LEAST_RECALL and error <= WORST_COUNT_ERROR and accuracy >= LEAST_ACCURACY
-    sys.exit(not reached)
-
-
-def _state(reached: bool) -> str:
-    return "reached" if reached else "MISSED"
+    sys.exit(not all(figure.reached for figure in measured))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from scipy import ndimage
 from training.shelf.products import SHAPES, catalogue
 from training.shelf.sprites import YAWS, sprite
 from vision.nms import Boxes
+from vision.ocr.warp import homography
 from vision.tensors import Picture
 
 FIRST_EVALUATION_SEED = 1_000_000
@@ -241,12 +242,7 @@ def _view(rng: np.random.Generator, height: int, width: int) -> Sequence[float]:
     inset = rng.uniform(0, 0.045, (4, 2))
     inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
-    seen = corners + inset * inwards * (width, height)
-    rows = []
-    for (x, y), (u, v) in zip(corners, seen, strict=True):
-        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
-    numbers: list[float] = np.linalg.solve(np.array(rows), seen.ravel()).tolist()
-    return numbers
+    return homography(corners, corners + inset * inwards * (width, height))
 
 
 def _photographed(picture: Image.Image, rng: np.random.Generator) -> Picture:

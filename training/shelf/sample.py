@@ -1,13 +1,12 @@
 """Draws the shelf of the demo and of the tests: `python -m training.shelf.sample`."""
 
-import io
-
 from PIL import Image
 
-from training.files import ROOT
+from bench.files import encoded
+from export.paths import PROJECT
 from training.shelf.renderer import FIRST_EVALUATION_SEED, Shelf, render_shelf
 
-SAMPLE = ROOT / "client" / "samples" / "shelf.jpg"
+SAMPLE = PROJECT / "client" / "samples" / "shelf.jpg"
 SEED = FIRST_EVALUATION_SEED + 909
 """A shelf of 301 drinks, 68 products, that no training and none of the first evaluations draw."""
 QUALITY = 66
@@ -16,9 +15,7 @@ QUALITY = 66
 def sample() -> tuple[bytes, Shelf]:
     """Return the JPEG file, and what is on it."""
     shelf = render_shelf(SEED)
-    file = io.BytesIO()
-    Image.fromarray(shelf.picture).save(file, "JPEG", quality=QUALITY)
-    return file.getvalue(), shelf
+    return encoded(Image.fromarray(shelf.picture), "JPEG", quality=QUALITY), shelf
 
 
 if __name__ == "__main__":

@@ -9,23 +9,21 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from tests.hazards import HAZARDS, Hazard
-from tests.unit.vision.test_classification import manifest
+from tests.hazards import Hazard, every_answered
+from tests.unit.vision.stages import manifest, payload
 from vision.errors import NotAnImage
-from vision.foreground_segmentation import ForegroundPostprocess, ForegroundPreprocess, foreground_mask
+from vision.foreground_segmentation import (
+    ForegroundPostprocess,
+    ForegroundPreprocess,
+    ForegroundSettings,
+    foreground_mask,
+)
 
-ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
-NET = manifest(labels=(), settings={"size": 32, "threshold": 0.5})
+NET = manifest(ForegroundSettings(size=32, threshold=0.5))
 MAPS = hnp.arrays(
     np.float32, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.floats(0, 1, width=32)
 )
 SIDES = st.integers(1, 60)
-
-
-def payload(file: bytes) -> NDArray[np.object_]:
-    tensor = np.empty(1, dtype=np.object_)
-    tensor[0] = file
-    return tensor
 
 
 def answer(alpha: NDArray[np.float32], height: int, width: int) -> tuple[NDArray[np.uint8], str]:
@@ -33,7 +31,7 @@ def answer(alpha: NDArray[np.float32], height: int, width: int) -> tuple[NDArray
     return fields["mask"], fields["human_ratio"].item().decode()
 
 
-@pytest.mark.parametrize("hazard", ANSWERED, ids=[hazard.name for hazard in ANSWERED])
+@every_answered
 def test_every_hazard_gives_the_nets_shape_and_the_upright_size(hazard: Hazard) -> None:
     tensors = ForegroundPreprocess(NET)(payload(hazard.make()))
     assert tensors["pixels"].shape == (32, 32, 3)

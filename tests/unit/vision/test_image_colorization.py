@@ -10,20 +10,20 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.hazards import HAZARDS, Hazard, encode, exif_rotated, scene, sixteen_bit, translucent
-from tests.unit.vision.test_classification import manifest
+from tests.hazards import Hazard, encode, every_answered, exif_rotated, scene, sixteen_bit, translucent
+from tests.unit.vision.stages import manifest, payload
 from vision.errors import NotAnImage
 from vision.image_colorization import (
     ColorizationPostprocess,
     ColorizationPreprocess,
+    ColorizationSettings,
     attainable_share,
     chroma_planes,
 )
 from vision.tensors import Picture
 
-ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
 SIDE = 32
-NET = manifest(labels=(), settings={"size": SIDE})
+NET = manifest(ColorizationSettings(size=SIDE))
 TO_RGB = np.array([[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]])
 """Of luma, Cb and Cr (JFIF 1.02)."""
 
@@ -35,14 +35,8 @@ MAPS = hnp.arrays(
 LUMAS = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)))
 
 
-def payload(file: bytes) -> NDArray[np.object_]:
-    tensor = np.empty(1, dtype=np.object_)
-    tensor[0] = file
-    return tensor
-
-
 def answered(chroma: NDArray[np.float32], luma: NDArray[np.uint8]) -> Image.Image:
-    file: bytes = ColorizationPostprocess(NET)(chroma, luma)["out_image"].item()
+    file: bytes = ColorizationPostprocess()(chroma, luma)["out_image"].item()
     return Image.open(io.BytesIO(file))
 
 
@@ -63,7 +57,7 @@ def photo_like(height: int, width: int) -> NDArray[np.uint8]:
     return luma
 
 
-@pytest.mark.parametrize("hazard", ANSWERED, ids=[hazard.name for hazard in ANSWERED])
+@every_answered
 def test_every_hazard_gives_the_nets_shape_and_the_upright_size(hazard: Hazard) -> None:
     tensors = ColorizationPreprocess(NET)(payload(hazard.make()))
     assert tensors["pixels"].shape == (SIDE, SIDE, 3)

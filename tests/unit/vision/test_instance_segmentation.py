@@ -1,15 +1,15 @@
 """Detections with masks: what is cut for the mask net, in which batches, and where its maps are pasted."""
 
 import asyncio
-from math import log
 
-import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.hazards import HAZARDS, Hazard, encode, scene
-from tests.unit.vision.test_object_detection import CAR, COLUMNS, PERSON, SETTINGS
+from tests.hazards import Hazard, encode, every_answered, scene
+from tests.unit.vision import stages
+from tests.unit.vision.stages import payload
+from tests.unit.vision.test_object_detection import CAR, PERSON, SETTINGS, raw
 from tests.unit.vision.test_object_detection import manifest as detection_manifest
 from vision.errors import NotAnImage
 from vision.instance_segmentation import (
@@ -22,19 +22,16 @@ from vision.object_detection import ObjectDetectionPostprocess, ObjectDetectionP
 from vision.rle import Mask, decode
 from vision.tensors import Tensors
 
-ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
 NET = "mask_net"
 MASK = InstanceMaskSettings(size=16, margin=0.1, threshold=0.5, max_regions=2)
 CELLS = 56
 SIZE = np.array([200, 100], dtype=np.int32)
 WHITE = np.full((200, 100, 3), 255, dtype=np.uint8)
+NO_MASKS = np.zeros((0, 1, 1), dtype=np.float32)
 
 
 def manifest() -> Manifest:
-    return Manifest(
-        net=NET, profile="lite", sources=(), onnx_sha256="", opset=17, recipe="",
-        settings=msgspec.to_builtins(MASK),
-    )  # fmt: skip
+    return stages.manifest(MASK, net=NET)
 
 
 class Net:
@@ -52,14 +49,6 @@ class Net:
         return {"mask_probs": bright[:, rows][:, :, rows]}
 
 
-def raw(scores: dict[tuple[int, int], float]) -> Tensors:
-    """A detector's outputs where (anchor, column) have these scores and boxes are anchors."""
-    logits = np.full((6, COLUMNS), -9, dtype=np.float32)
-    for place, score in scores.items():
-        logits[place] = log(score / (1 - score))
-    return {"box_encodings": np.zeros((6, 4), dtype=np.float32), "class_logits": logits}
-
-
 def answer(
     scores: dict[tuple[int, int], float],
     picture: NDArray[np.uint8] = WHITE,
@@ -67,7 +56,24 @@ def answer(
     size: NDArray[np.int32] = SIZE,
 ) -> Tensors:
     stage = InstanceSegmentationPostprocess(detection_manifest(), manifest())
-    return asyncio.run(stage(**raw(scores), picture=picture, picture_size=size, infer=net or Net()))
+    outputs = raw(scores) | {"mask_probs": NO_MASKS}
+    return asyncio.run(stage(**outputs, picture=picture, picture_size=size, infer=net or Net()))
+
+
+def drawn_answer(
+    scores: dict[tuple[int, int], float],
+    mask_probs: NDArray[np.float32],
+    size: NDArray[np.int32] = SIZE,
+    mask: Manifest | None = None,
+) -> Tensors:
+    """What is answered where the detector draws the masks itself; no net may be asked."""
+    stage = InstanceSegmentationPostprocess(detection_manifest(mask_threshold=0.5), mask)
+    outputs = raw(scores) | {"mask_probs": mask_probs}
+    return asyncio.run(stage(**outputs, picture=WHITE, picture_size=size, infer=nobody))
+
+
+async def nobody(name: str, tensors: Tensors) -> Tensors:
+    raise AssertionError(f"{name} was asked of {list(tensors)}")
 
 
 def masks(found: Tensors, size: NDArray[np.int32] = SIZE) -> list[Mask]:
@@ -96,7 +102,7 @@ def test_a_mask_is_what_the_net_finds_and_no_more_than_the_box() -> None:
     picture[:60, 10:] = 255  # reaches beyond the box, whose region does, too
     (mask,) = masks(answer({(0, PERSON): 0.9}, picture))
     expected = np.zeros((200, 100), dtype=bool)
-    expected[:60, 10:50] = True  # anchor 0 is the upper left quarter
+    expected[:60, 10:50] = True  # row 0 is the upper left quarter
     assert not mask[100:].any()
     assert not mask[:, 50:].any()
     assert (mask & expected).sum() / (mask | expected).sum() > 0.9
@@ -151,8 +157,46 @@ def test_a_box_of_less_than_a_pixel_is_answered() -> None:
     assert [mask.tolist() for mask in masks(found, size)] == [[[False]], [[True]]]
 
 
+def test_without_any_net_that_draws_masks_there_is_no_stage() -> None:
+    with pytest.raises(ValueError, match="draws no masks"):
+        InstanceSegmentationPostprocess(detection_manifest(), None)
+
+
+def test_the_detectors_own_masks_fill_their_boxes() -> None:
+    (mask,) = masks(drawn_answer({(3, PERSON): 0.9}, np.ones((6, 28, 28), dtype=np.float32)))
+    expected = np.zeros((200, 100), dtype=bool)
+    expected[100:, 50:] = True
+    assert (mask != expected).sum() <= 2 * 150  # the border's pixels, whose masks fade to nothing
+
+
+def test_a_detection_has_the_mask_of_its_own_row() -> None:
+    mask_probs = np.zeros((6, 28, 28), dtype=np.float32)
+    for row in range(6):
+        mask_probs[row, : 4 * (row + 1)] = 1  # so many sevenths of the box, from its top
+    found = drawn_answer({(2, PERSON): 0.7, (0, CAR): 0.9, (1, PERSON): 0.8}, mask_probs)
+    shares = [mask.sum() / (100 * 50) for mask in masks(found)]
+    np.testing.assert_allclose(shares, [1 / 7, 2 / 7, 3 / 7], atol=0.02)
+
+
+def test_where_the_detector_draws_a_mask_net_is_left_alone() -> None:
+    found = drawn_answer({(0, PERSON): 0.9}, np.ones((6, 28, 28), dtype=np.float32), mask=manifest())
+    assert masks(found)[0].any()
+
+
+def test_nothing_drawn_is_an_answer_with_every_key() -> None:
+    assert {
+        name: array.shape for name, array in drawn_answer({}, np.ones((6, 28, 28), np.float32)).items()
+    } == {name: array.shape for name, array in answer({}).items()}
+
+
+def test_drawn_masks_of_less_than_a_pixel_are_answered() -> None:
+    size = np.array([1, 1], dtype=np.int32)
+    found = drawn_answer({(0, PERSON): 0.9, (4, CAR): 0.8}, np.ones((6, 28, 28), dtype=np.float32), size)
+    assert len(masks(found, size)) == 2
+
+
 def test_what_is_cut_from_is_the_detectors_own_picture() -> None:
-    image = np.array([encode(scene(), "PNG")], dtype=np.object_)
+    image = payload(encode(scene(), "PNG"))
     tensors = InstanceSegmentationPreprocess(detection_manifest())(image)
     expected = ObjectDetectionPreprocess(detection_manifest())(image)
     assert all(np.array_equal(tensors[name], array) for name, array in expected.items())
@@ -161,16 +205,15 @@ def test_what_is_cut_from_is_the_detectors_own_picture() -> None:
 
 def test_a_large_picture_is_cut_from_reduced() -> None:
     side = 4 * SETTINGS.ample_side
-    image = np.array([encode(scene().resize((side, side)), "PNG")], dtype=np.object_)
+    image = payload(encode(scene().resize((side, side)), "PNG"))
     tensors = InstanceSegmentationPreprocess(detection_manifest())(image)
     assert tensors["picture_size"].tolist() == [side, side]
     assert tensors["picture"].shape == (SETTINGS.ample_side, SETTINGS.ample_side, 3)
 
 
-@pytest.mark.parametrize("hazard", ANSWERED, ids=[hazard.name for hazard in ANSWERED])
+@every_answered
 def test_every_hazard_gives_its_upright_size(hazard: Hazard) -> None:
-    image = np.array([hazard.make()], dtype=np.object_)
-    tensors = InstanceSegmentationPreprocess(detection_manifest())(image)
+    tensors = InstanceSegmentationPreprocess(detection_manifest())(payload(hazard.make()))
     assert tensors["picture_size"].tolist() == list(hazard.upright[::-1])
     assert tensors["picture"].dtype == np.uint8
     assert tensors["picture"].ndim == 3
@@ -178,4 +221,4 @@ def test_every_hazard_gives_its_upright_size(hazard: Hazard) -> None:
 
 def test_a_bad_picture_raises_its_error() -> None:
     with pytest.raises(NotAnImage):
-        InstanceSegmentationPreprocess(detection_manifest())(np.array([b"\x00\x01"], dtype=np.object_))
+        InstanceSegmentationPreprocess(detection_manifest())(payload(b"\x00\x01"))

@@ -1,101 +1,60 @@
-"""Anchors, decoding and choice of an SSD's detections, and what its net is fed."""
-
-from math import log, sqrt
+"""The choice of an object detector's detections, and what its net is fed."""
 
 import msgspec
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
-from tests.hazards import HAZARDS, Hazard, encode, scene
+from tests.hazards import Hazard, encode, every_answered, scene
+from tests.unit.vision import stages
+from tests.unit.vision.stages import payload
 from vision.errors import NotAnImage
 from vision.manifest import Manifest
 from vision.object_detection import (
-    AnchorLayer,
+    PADDING,
     ObjectDetectionPostprocess,
     ObjectDetectionPreprocess,
     ObjectDetectionSettings,
-    anchors,
-    decode_boxes,
+    fitted,
     reduced,
+    to_picture,
 )
 from vision.resize import resize_bilinear_exact
 from vision.tensors import Tensors
 
-ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
-LAYERS = (
-    AnchorLayer(cells=2, shapes=((0.5, 1.0),)),
-    AnchorLayer(cells=1, shapes=((1.0, 1.0), (0.5, 4.0))),
-)
 SETTINGS = ObjectDetectionSettings(
     size=32,
     ample_side=40,
-    layers=LAYERS,
-    centre_scale=10.0,
-    size_scale=5.0,
+    fit="squashed",
     class_ids=(1, 3),
     min_score=0.3,
     max_overlap=0.6,
     max_per_class=2,
     max_detections=3,
 )
+PADDED = msgspec.structs.replace(SETTINGS, fit="padded")
 PERSON, UNUSED, CAR = 1, 2, 3
 COLUMNS = 4
 SIZE = np.array([200, 100], dtype=np.int32)
+QUARTERS = ((0.0, 0.0, 0.5, 0.5), (0.0, 0.5, 0.5, 1.0), (0.5, 0.0, 1.0, 0.5), (0.5, 0.5, 1.0, 1.0))
+ROWS = (*QUARTERS, (0.0, 0.0, 1.0, 1.0), (0.375, 0.0, 0.625, 1.0))
+"""Where the six rows of the tests' net have their boxes, in sides of its square."""
 
 
 def manifest(**changes: object) -> Manifest:
-    settings = msgspec.to_builtins(msgspec.structs.replace(SETTINGS, **changes))
-    return Manifest(
-        net="n", profile="lite", sources=(), onnx_sha256="", opset=17, recipe="",
-        labels=("person", "car"), settings=settings,
-    )  # fmt: skip
+    return stages.manifest(msgspec.structs.replace(SETTINGS, **changes), ("person", "car"))
+
+
+def raw(scores: dict[tuple[int, int], float]) -> Tensors:
+    """A net's outputs where (row, column) have these scores, and all others nearly none."""
+    class_scores = np.full((len(ROWS), COLUMNS), 1e-4, dtype=np.float32)
+    for place, score in scores.items():
+        class_scores[place] = score
+    return {"boxes": np.array(ROWS, dtype=np.float32)[:, None], "class_scores": class_scores}
 
 
 def answer(scores: dict[tuple[int, int], float], **changes: object) -> Tensors:
-    """The answer where (anchor, column) have these scores, all others nearly none, and boxes are anchors."""
-    logits = np.full((6, COLUMNS), -9, dtype=np.float32)
-    for place, score in scores.items():
-        logits[place] = log(score / (1 - score))
-    return ObjectDetectionPostprocess(manifest(**changes))(np.zeros((6, 4), dtype=np.float32), logits, SIZE)
-
-
-def payload(file: bytes) -> NDArray[np.object_]:
-    return np.array([file], dtype=np.object_)
-
-
-def test_anchors_go_by_layer_row_column_and_shape() -> None:
-    expected = [
-        [0.25, 0.25, 0.5, 0.5],
-        [0.25, 0.75, 0.5, 0.5],
-        [0.75, 0.25, 0.5, 0.5],
-        [0.75, 0.75, 0.5, 0.5],
-        [0.5, 0.5, 1.0, 1.0],
-        [0.5, 0.5, 0.25, 1.0],
-    ]
-    assert anchors(LAYERS).tolist() == expected
-    assert anchors(LAYERS).dtype == np.float32
-
-
-def test_an_encoding_of_zeros_is_the_anchor() -> None:
-    boxes = decode_boxes(np.zeros((6, 4), dtype=np.float32), anchors(LAYERS), 10, 5)
-    assert boxes[1].tolist() == [0.0, 0.5, 0.5, 1.0]
-    assert boxes[5].tolist() == [0.375, 0.0, 0.625, 1.0]
-    assert boxes.dtype == np.float32
-
-
-def test_encodings_move_and_stretch_the_anchor() -> None:
-    encoding = np.array([[10 * 0.5, 10 * -0.25, 5 * log(0.5), 5 * log(0.25)]], dtype=np.float32)
-    anchor = np.array([[0.4, 0.6, 0.2, 0.4]], dtype=np.float32)
-    (box,) = decode_boxes(encoding, anchor, 10, 5)  # centre (0.5, 0.5), height 0.1, width 0.1
-    np.testing.assert_allclose(box, [0.45, 0.45, 0.55, 0.55], atol=1e-6)
-
-
-def test_boxes_are_clipped_to_the_picture() -> None:
-    encoding = np.array([[0, 0, 5 * log(100), 0]], dtype=np.float32)
-    (box,) = decode_boxes(encoding, np.array([[0.5, 0.5, 0.5, 0.5]], dtype=np.float32), 10, 5)
-    assert box.tolist() == [0.0, 0.25, 1.0, 0.75]
+    return ObjectDetectionPostprocess(manifest(**changes))(**raw(scores), picture_size=SIZE)
 
 
 def test_the_answer_is_in_pixels_the_surest_first() -> None:
@@ -117,7 +76,7 @@ def test_background_and_unused_columns_are_no_classes() -> None:
     assert not answer({(0, 0): 0.99, (1, UNUSED): 0.99})["detection_scores"].size
 
 
-def test_one_anchor_may_be_two_things() -> None:
+def test_one_box_may_be_two_things() -> None:
     assert answer({(4, PERSON): 0.9, (4, CAR): 0.8})["detection_classes"].tolist() == [PERSON, CAR]
 
 
@@ -144,13 +103,39 @@ def test_there_are_limits_of_a_class_and_of_all(changes: dict[str, object], left
     assert len(answer(everywhere, **changes)["detection_scores"]) == left
 
 
-def test_a_box_beside_the_picture_is_not_answered() -> None:
-    logits = np.full((6, COLUMNS), -9, dtype=np.float32)
-    logits[0, PERSON] = 9
-    encodings = np.zeros((6, 4), dtype=np.float32)
-    encodings[0, 0] = -100  # ten anchors up
-    found = ObjectDetectionPostprocess(manifest())(encodings, logits, SIZE)
+def test_every_class_may_have_a_box_of_its_own() -> None:
+    outputs = raw({(4, PERSON): 0.9, (4, CAR): 0.8})
+    outputs["boxes"] = outputs["boxes"].repeat(COLUMNS, axis=1)
+    outputs["boxes"][4, CAR] = QUARTERS[3]
+    found = ObjectDetectionPostprocess(manifest())(**outputs, picture_size=SIZE)
+    assert found["detection_boxes"].tolist() == [[0, 0, 200, 100], [100, 50, 200, 100]]
+
+
+def test_it_is_known_which_row_a_detection_is() -> None:
+    stage = ObjectDetectionPostprocess(manifest())
+    _, rows = stage.with_rows(**raw({(5, CAR): 0.6, (2, PERSON): 0.7, (4, CAR): 0.9}), picture_size=SIZE)
+    assert rows.tolist() == [4, 2, 5]
+
+
+def test_boxes_are_clipped_to_the_picture() -> None:
+    outputs = raw({(0, PERSON): 0.9})
+    outputs["boxes"][0] = (-0.25, 0.25, 1.25, 0.75)
+    found = ObjectDetectionPostprocess(manifest())(**outputs, picture_size=SIZE)
+    assert found["detection_boxes"].tolist() == [[0, 25, 200, 75]]
+
+
+@pytest.mark.parametrize("box", [(-5.0, 0.0, -4.5, 0.5), (1.0, 0.0, 1.5, 0.5), (0.5, 0.5, 0.5, 0.9)])
+def test_a_box_with_nothing_of_the_picture_is_not_answered(box: tuple[float, ...]) -> None:
+    outputs = raw({(0, PERSON): 0.9})
+    outputs["boxes"][0] = box
+    found = ObjectDetectionPostprocess(manifest())(**outputs, picture_size=SIZE)
     assert not found["detection_scores"].size
+
+
+def test_boxes_on_the_padding_alone_are_not_answered() -> None:
+    found = answer({(1, PERSON): 0.9, (0, CAR): 0.8}, fit="padded")  # 200 x 100: the right half is padding
+    assert found["detection_boxes"].tolist() == [[0, 0, 100, 100]]
+    assert found["detection_classes"].tolist() == [CAR]
 
 
 def test_names_and_class_ids_must_be_as_many() -> None:
@@ -158,9 +143,10 @@ def test_names_and_class_ids_must_be_as_many() -> None:
         ObjectDetectionPostprocess(manifest(class_ids=(1, 2, 3)))
 
 
-@pytest.mark.parametrize("hazard", ANSWERED, ids=[hazard.name for hazard in ANSWERED])
-def test_every_hazard_gives_the_nets_shape_and_its_upright_size(hazard: Hazard) -> None:
-    tensors = ObjectDetectionPreprocess(manifest())(payload(hazard.make()))
+@pytest.mark.parametrize("fit", ["squashed", "padded"])
+@every_answered
+def test_every_hazard_gives_the_nets_shape_and_its_upright_size(hazard: Hazard, fit: str) -> None:
+    tensors = ObjectDetectionPreprocess(manifest(fit=fit))(payload(hazard.make()))
     assert tensors["pixels"].shape == (32, 32, 3)
     assert tensors["pixels"].dtype == np.float32
     assert tensors["picture_size"].tolist() == [hazard.upright[1], hazard.upright[0]]
@@ -171,6 +157,40 @@ def test_an_ordinary_picture_is_squashed_as_tensorflow_does() -> None:
     tensors = ObjectDetectionPreprocess(manifest())(payload(encode(scene(), "PNG")))
     expected = resize_bilinear_exact(np.asarray(scene()), 32, 32)
     assert np.array_equal(tensors["pixels"], expected)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((200, 100), (32, 16)),
+        ((100, 200), (16, 32)),
+        ((99, 100), (31, 32)),
+        ((1, 900), (1, 32)),
+        ((7, 7), (32, 32)),
+    ],
+)
+def test_padded_the_longer_side_fills_the_square_and_the_ratio_is_kept(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    assert fitted(*size, PADDED) == expected
+
+
+def test_a_padded_picture_lies_in_the_upper_left_as_pytorch_resamples_it() -> None:
+    picture = scene().crop((0, 0, 60, 30))
+    pixels = ObjectDetectionPreprocess(manifest(fit="padded"))(payload(encode(picture, "PNG")))["pixels"]
+    expected = resize_bilinear_exact(np.asarray(picture), 16, 32, centred=True)
+    assert np.array_equal(pixels[:16], expected)
+    assert (pixels[16:] == PADDING).all()
+    assert pixels[:16].min() >= 0
+
+
+@pytest.mark.parametrize("size", [(200, 100), (100, 200), (997, 61), (1, 900), (640, 480)])
+def test_boxes_of_what_was_padded_go_back_to_where_they_were(size: tuple[int, int]) -> None:
+    random = np.random.default_rng(5)
+    boxes = np.sort(random.random((50, 2, 2)), axis=1).reshape(50, 4) * np.tile(size, 2)
+    in_square = boxes * np.tile(np.array(fitted(*size, PADDED)) / size, 2) / PADDED.size
+    back = to_picture(in_square.astype(np.float32), np.array(size, dtype=np.int32), PADDED)
+    np.testing.assert_allclose(back, boxes, rtol=1e-5, atol=1e-3)
 
 
 def test_a_bad_picture_raises_its_error() -> None:
@@ -193,10 +213,3 @@ def test_what_lies_between_samples_is_seen_in_a_large_picture() -> None:
     pixels[:, 1::2] = 255  # columns that a reduction by ten, by points alone, would pass over
     seen = ObjectDetectionPreprocess(manifest())(payload(encode(Image.fromarray(pixels), "PNG")))["pixels"]
     assert 120 < seen.min() <= seen.max() < 135
-
-
-def test_a_scale_is_the_square_root_of_an_area() -> None:
-    shapes = ((0.4, 1.0), (0.4, 2.0), (0.4, 0.5))
-    sizes = anchors([AnchorLayer(cells=1, shapes=shapes)])[:, 2:]
-    np.testing.assert_allclose(sizes.prod(axis=1), 0.16, rtol=1e-6)
-    np.testing.assert_allclose(sizes[1], [0.4 / sqrt(2), 0.4 * sqrt(2)], rtol=1e-6)

@@ -8,27 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.hazards import HAZARDS, SIZE, Hazard, encode, scene
+from tests.hazards import SIZE, Hazard, encode, every_answered, every_refused, scene
 from vision.errors import NotAnImage, PictureError, TooManyPixels
 from vision.formats import FORMATS
 from vision.picture import decode_image, image_bytes, open_image
 
-ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
-REFUSED = [hazard for hazard in HAZARDS if hazard.code is not None]
 
-
-def named(hazard: Hazard) -> str:
-    return hazard.name
-
-
-@pytest.mark.parametrize("hazard", ANSWERED, ids=named)
+@every_answered
 def test_a_hazard_becomes_an_upright_rgb_picture(hazard: Hazard) -> None:
     picture = decode_image(hazard.make())
     assert picture.dtype == np.uint8
     assert picture.shape == (*hazard.upright[::-1], 3)
 
 
-@pytest.mark.parametrize("hazard", REFUSED, ids=named)
+@every_refused
 def test_a_hazard_is_refused_with_its_code(hazard: Hazard) -> None:
     with pytest.raises(PictureError) as caught:
         decode_image(hazard.make())

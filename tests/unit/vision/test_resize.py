@@ -2,17 +2,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from tests.unit.vision.resampling import GOLDEN, PICTURES, SIDES
 from vision import resize
 from vision.resize import enlarge_in_tiles, resize_bilinear, resize_bilinear_exact
 
-PICTURES = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)))
-SIDES = st.integers(1, 50)
-
 # cv2.resize(GOLDEN, (7, 6))[..., 0] and cv2.resize(GOLDEN, (3, 2))[..., 1], OpenCV 4.11
-GOLDEN = (np.arange(4 * 5 * 3) * 37 % 251).astype(np.uint8).reshape(4, 5, 3)
 ENLARGED = [
     [0, 63, 143, 222, 122, 130, 193],
     [27, 90, 133, 123, 112, 156, 220],

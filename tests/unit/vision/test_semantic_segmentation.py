@@ -3,16 +3,15 @@
 import tracemalloc
 from collections.abc import Callable
 
-import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from tests.hazards import HAZARDS, Hazard, encode, scene
+from tests.hazards import Hazard, encode, every_answered, scene
+from tests.unit.vision.stages import manifest, payload
 from vision.errors import NotAnImage
-from vision.manifest import Manifest
 from vision.resize import enlarge_in_tiles
 from vision.semantic_segmentation import (
     SemanticSegmentationPostprocess,
@@ -22,24 +21,13 @@ from vision.semantic_segmentation import (
     most_probable,
 )
 
-ANSWERED = [hazard for hazard in HAZARDS if hazard.code is None]
 SIDE = 32
 LABELS = ("background", "aeroplane", "bicycle", "bird")
+NET = manifest(SemanticSegmentationSettings(size=SIDE), LABELS)
 SHAPES = [((9, 7), (41, 83)), ((8, 8), (300, 1200)), ((1, 1), (5, 6)), ((6, 5), (1, 1)), ((12, 3), (7, 2))]
 
 Map = NDArray[np.float32]
 Kind = Callable[[np.random.Generator, tuple[int, int]], Map]
-
-
-def manifest() -> Manifest:
-    return Manifest(
-        net="n", profile="lite", sources=(), onnx_sha256="", opset=17, recipe="", labels=LABELS,
-        settings=msgspec.to_builtins(SemanticSegmentationSettings(size=SIDE)),
-    )  # fmt: skip
-
-
-def payload(file: bytes) -> NDArray[np.object_]:
-    return np.array([file], dtype=np.object_)
 
 
 def softmax(logits: NDArray[np.float64]) -> Map:
@@ -118,7 +106,7 @@ def test_twelve_megapixels_take_little_more_memory_than_the_answer() -> None:
 
 def test_the_answer_has_the_pictures_size_and_the_contracts_types() -> None:
     class_probs = noise(np.random.default_rng(1), (8, 8), len(LABELS))
-    answer = SemanticSegmentationPostprocess(manifest())(class_probs, np.array([30, 50], dtype=np.int32))
+    answer = SemanticSegmentationPostprocess(NET)(class_probs, np.array([30, 50], dtype=np.int32))
     assert {name: (array.shape, array.dtype.name) for name, array in answer.items()} == {
         "probs": ((30, 50), "float32"),
         "preds": ((30, 50), "uint8"),
@@ -129,7 +117,7 @@ def test_the_answer_has_the_pictures_size_and_the_contracts_types() -> None:
 
 def test_probabilities_read_back_from_four_decimals_as_they_are() -> None:
     class_probs = noise(np.random.default_rng(2), (8, 8), len(LABELS))
-    probs = SemanticSegmentationPostprocess(manifest())(class_probs, np.array([40, 40]))["probs"]
+    probs = SemanticSegmentationPostprocess(NET)(class_probs, np.array([40, 40]))["probs"]
     texts = [f"{value:.4f}" for value in probs.ravel().tolist()]
     assert np.array_equal(np.array([float(text) for text in texts], dtype=np.float32), probs.ravel())
 
@@ -137,12 +125,12 @@ def test_probabilities_read_back_from_four_decimals_as_they_are() -> None:
 def test_a_net_of_other_classes_is_refused() -> None:
     class_probs = noise(np.random.default_rng(1), (8, 8), 21)
     with pytest.raises(ValueError, match="21 classes, 4 labels"):
-        SemanticSegmentationPostprocess(manifest())(class_probs, np.array([30, 50], dtype=np.int32))
+        SemanticSegmentationPostprocess(NET)(class_probs, np.array([30, 50], dtype=np.int32))
 
 
-@pytest.mark.parametrize("hazard", ANSWERED, ids=[hazard.name for hazard in ANSWERED])
+@every_answered
 def test_every_hazard_gives_the_nets_shape_and_its_upright_size(hazard: Hazard) -> None:
-    tensors = SemanticSegmentationPreprocess(manifest())(payload(hazard.make()))
+    tensors = SemanticSegmentationPreprocess(NET)(payload(hazard.make()))
     assert tensors["pixels"].shape == (SIDE, SIDE, 3)
     assert tensors["pixels"].dtype == np.uint8
     assert tensors["picture_size"].tolist() == list(hazard.upright[::-1])
@@ -150,11 +138,11 @@ def test_every_hazard_gives_the_nets_shape_and_its_upright_size(hazard: Hazard) 
 
 
 def test_a_picture_is_squashed_with_antialiasing() -> None:
-    tensors = SemanticSegmentationPreprocess(manifest())(payload(encode(scene(), "PNG")))
+    tensors = SemanticSegmentationPreprocess(NET)(payload(encode(scene(), "PNG")))
     expected = scene().resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     assert np.array_equal(tensors["pixels"], np.asarray(expected))
 
 
 def test_a_bad_picture_raises_its_error() -> None:
     with pytest.raises(NotAnImage):
-        SemanticSegmentationPreprocess(manifest())(payload(b"\x00\x01\x02"))
+        SemanticSegmentationPreprocess(NET)(payload(b"\x00\x01\x02"))

@@ -1,20 +1,18 @@
 """Shelf counting without a server: the choice among candidates, the crops' names, and the counts."""
 
 import asyncio
-import io
 import json
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from PIL import Image
 
+from tests.hazards import encode
+from tests.unit.vision.stages import manifest, payload
 from vision.errors import NotAnImage
-from vision.manifest import Manifest
 from vision.shelf_counting import (
     ShelfClassificationSettings,
     ShelfCountingPostprocess,
@@ -33,10 +31,7 @@ DETECTION = ShelfDetectionSettings(
     size=SIZE, padding=114, min_score=0.25, max_overlap=0.45, max_detections=1000
 )
 CLASSIFICATION = ShelfClassificationSettings(size=CROP, max_crops=BATCH)
-
-
-def manifest(net: str, settings: msgspec.Struct, labels: tuple[str, ...] = ()) -> Manifest:
-    return Manifest(net, "lite", (), "0" * 64, 17, "", labels=labels, settings=msgspec.to_builtins(settings))
+DETECTOR = manifest(DETECTION)
 
 
 class Classifier:
@@ -60,16 +55,13 @@ class Classifier:
 def count(picture: Picture, rows: list[tuple[float, ...]], classifier: Classifier | None = None) -> Tensors:
     """The answer for candidates in pixels of `picture`, by way of the letterbox that it has."""
     classifier = classifier or Classifier()
-    detection = manifest("detector", DETECTION)
-    classification = manifest("classifier", CLASSIFICATION, tuple(COLOURS))
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    working = ShelfCountingPreprocess(detection)(np.array([file.getvalue()], dtype=np.object_))
+    classification = manifest(CLASSIFICATION, tuple(COLOURS), "classifier")
+    working = ShelfCountingPreprocess(DETECTOR)(payload(encode(Image.fromarray(picture), "PNG")))
     y_scale, x_scale, top, left = working["geometry"]
     table = np.array(rows, dtype=np.float32).reshape(len(rows), -1 if rows else 6)
     candidates = table * ([x_scale, y_scale] * 2 + [1] * (table.shape[1] - 4))
     candidates += [left, top] + [0] * (table.shape[1] - 2)
-    stage = ShelfCountingPostprocess(detection, classification)
+    stage = ShelfCountingPostprocess(DETECTOR, classification)
     return asyncio.run(
         stage(candidates.astype(np.float32), working["picture"], working["geometry"], infer=classifier.infer)
     )
@@ -225,10 +217,7 @@ def test_the_last_batch_is_as_short_as_it_must_be() -> None:
 
 def test_the_picture_is_kept_whole_for_the_crops() -> None:
     picture = shelf(1500, 900, (100, 100, 300, 180, "red"))
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    stage = ShelfCountingPreprocess(manifest("detector", DETECTION))
-    working = stage(np.array([file.getvalue()], dtype=np.object_))
+    working = ShelfCountingPreprocess(DETECTOR)(payload(encode(Image.fromarray(picture), "PNG")))
     assert np.array_equal(working["picture"], picture)
     assert working["pixels"].shape == (SIZE, SIZE, 3)
     assert working["pixels"].dtype == np.uint8
@@ -237,7 +226,5 @@ def test_the_picture_is_kept_whole_for_the_crops() -> None:
 
 
 def test_what_is_no_picture_is_refused() -> None:
-    stage = ShelfCountingPreprocess(manifest("detector", DETECTION))
-    payload: NDArray[np.object_] = np.array([b"no picture"], dtype=np.object_)
     with pytest.raises(NotAnImage):
-        stage(payload)
+        ShelfCountingPreprocess(DETECTOR)(payload(b"no picture"))

@@ -6,16 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hazards import encode, scene
+from tests.unit.vision.stages import manifest, payload
 from vision.errors import NotAnImage
-from vision.manifest import Manifest
-from vision.similarity import LARGEST_DISTANCE, SimilarityPostprocess, SimilarityPreprocess, similarity
+from vision.similarity import (
+    LARGEST_DISTANCE,
+    SimilarityPostprocess,
+    SimilarityPreprocess,
+    SimilaritySettings,
+    similarity,
+)
 
-SETTINGS = {"size": 32, "central_fraction": 0.875, "same_picture_distance": 0.9, "fitted_on": "nothing"}
-NET = Manifest("n", "lite", (), "", 17, "", settings=dict(SETTINGS))
-
-
-def payload(file: bytes) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
-    return np.array([file], dtype=np.object_)
+NET = manifest(
+    SimilaritySettings(size=32, central_fraction=0.875, same_picture_distance=0.9, fitted_on="nothing")
+)
 
 
 @pytest.mark.parametrize(

@@ -3,17 +3,12 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from tests.unit.vision.resampling import GOLDEN, PICTURES, SIDES
 from vision.warp import warp
 
-PICTURES = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)))
-SIDES = st.integers(1, 50)
-
 # cv2.warpPerspective(GOLDEN, ..., (7, 6))[..., 0] and (3, 2)[..., 0], OpenCV 4.11
-GOLDEN = (np.arange(4 * 5 * 3) * 37 % 251).astype(np.uint8).reshape(4, 5, 3)
 ENLARGED = [
     [0, 80, 160, 200, 104, 144, 139],
     [35, 115, 122, 96, 113, 179, 164],

@@ -6,14 +6,14 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("timm")  # the training's core imports it
 
+from export.convert.shelf_settings import CLASSIFICATION  # noqa: E402
 from training.shelf.classification import product_net, relit  # noqa: E402
-from training.shelf.data import CROP_SIZE  # noqa: E402
 
 
 def test_the_net_is_small_and_has_a_logit_for_each_product() -> None:
-    net = product_net().eval()
+    net, side = product_net().eval(), CLASSIFICATION.size
     with torch.no_grad():
-        assert net(torch.zeros(2, 3, CROP_SIZE, CROP_SIZE)).shape == (2, 171)
+        assert net(torch.zeros(2, 3, side, side)).shape == (2, 171)
     assert sum(one.numel() for one in net.parameters()) < 1_500_000  # 3 MB as float16
 
 

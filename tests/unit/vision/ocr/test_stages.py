@@ -1,5 +1,4 @@
 import asyncio
-import io
 from typing import Any
 
 import msgspec
@@ -8,9 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.hazards import encode
 from tests.unit.vision.ocr.examples import ANGLE, DETECTION, RECOGNITION
+from tests.unit.vision.stages import manifest, payload
 from vision.errors import PictureError
-from vision.manifest import Manifest
 from vision.ocr.stages import OcrPostprocess, OcrPreprocess
 from vision.tensors import Tensors
 
@@ -27,12 +27,8 @@ OUTPUTS = {
 }
 
 
-def manifest(net: str, settings: msgspec.Struct) -> Manifest:
-    return Manifest(net, "test", (), "", 11, "", LABELS, msgspec.to_builtins(settings))
-
-
-DETECTION_NET = manifest("detector", DETECTION)
-MANIFESTS = (DETECTION_NET, manifest(ANGLES, ANGLE), manifest(READER, RECOGNITION))
+DETECTION_NET = manifest(DETECTION)
+MANIFESTS = (DETECTION_NET, manifest(ANGLE, net=ANGLES), manifest(RECOGNITION, LABELS, READER))
 POSTPROCESS = OcrPostprocess(*MANIFESTS)
 
 
@@ -68,12 +64,6 @@ def kind(array: NDArray[Any]) -> tuple[str, tuple[int, ...]]:
     return str(array.dtype), array.shape
 
 
-def png(picture: NDArray[np.uint8]) -> NDArray[np.object_]:
-    stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, "PNG")
-    return np.array([stream.getvalue()], dtype=np.object_)
-
-
 def scene(*boxes: tuple[int, int, int, int, int]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """A text map and a picture of the same size; boxes are left, top, right, bottom, grey of the picture."""
     text_map, picture = np.zeros((240, 320), dtype=np.float32), np.zeros((240, 320, 3), dtype=np.uint8)
@@ -93,7 +83,7 @@ async def answer(
 
 
 def test_preprocess_gives_what_the_detector_and_the_cropper_need() -> None:
-    tensors = OcrPreprocess(DETECTION_NET)(png(np.zeros((100, 200, 3), dtype=np.uint8)))
+    tensors = OcrPreprocess(DETECTION_NET)(payload(encode(Image.new("RGB", (200, 100)), "PNG")))
     assert {name: kind(array) for name, array in tensors.items()} == {
         "pixels": ("uint8", (736, 1472, 3)),
         "picture": ("uint8", (100, 200, 3)),
@@ -104,7 +94,7 @@ def test_preprocess_gives_what_the_detector_and_the_cropper_need() -> None:
 
 def test_what_is_no_picture_is_the_callers_fault() -> None:
     with pytest.raises(PictureError):
-        OcrPreprocess(DETECTION_NET)(np.array([b"\x00\x01\x02 no picture"], dtype=np.object_))
+        OcrPreprocess(DETECTION_NET)(payload(b"\x00\x01\x02 no picture"))
 
 
 async def test_no_text_gives_zero_rows_of_every_tensor_and_runs_no_net() -> None:
@@ -191,7 +181,7 @@ async def test_blank_lines_and_weak_lines_are_left_out() -> None:
 
 
 async def test_unsure_lines_are_left_out() -> None:
-    strict = manifest(READER, msgspec.structs.replace(RECOGNITION, min_score=0.81))
+    strict = manifest(msgspec.structs.replace(RECOGNITION, min_score=0.81), LABELS, READER)
     text_map, picture = scene((40, 40, 110, 50, 1))
     geometry = np.array([240, 320, 1, 1, 0, 0], dtype=np.float32)
     tensors = await OcrPostprocess(*MANIFESTS[:2], strict)(text_map, picture, geometry, Nets())
