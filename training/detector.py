@@ -12,11 +12,18 @@ from onnx.utils import Extractor
 from onnx2torch import convert
 from torch import Tensor, nn
 
+from export.convert.coco import COCO_CLASSES
 from export.paths import PROJECT
+from training.instance.selection import VOC_OF_COCO
 from vision.manifest import NET_VERSION, ONNX_FILE
 
 NET = "object_detection_net"
-VOC_COLUMNS = (5, 2, 16, 9, 44, 6, 3, 17, 62, 21, 67, 18, 19, 4, 1, 64, 20, 63, 7, 72)
+VOC_COLUMNS = tuple(
+    sorted(
+        (one for one, name in COCO_CLASSES.items() if name in VOC_OF_COCO),
+        key=lambda one: VOC_OF_COCO[COCO_CLASSES[one]],
+    )
+)
 """COCO's category ids of Pascal VOC's classes 1 to 20: columns of the detector's class scores."""
 COLUMNS = 91
 _LAYERS = "FeatureExtractor/MobilenetV2/"
@@ -27,19 +34,20 @@ _FEATURES = (
     f"{_LAYERS}Conv_1/Relu6:0",
 )
 _SCORES = ("BoxPredictor_0/ClassPredictor/BiasAdd", "BoxPredictor_1/ClassPredictor/BiasAdd")
-CHANNELS = (32, 576 + 3 * 20, 1280 + 6 * 20)
-"""Of the features at strides 8, 16 and 32; the latter two with scores of 3 and 6 anchors a cell."""
 
 
 class DetectorBackbone(nn.Module):
     """RGB [B, 3, H, W] of -1 to 1, sides multiples of 32, to maps at strides 8, 16 and 32; untrained."""
+
+    channels = (32, 576 + 3 * 20, 1280 + 6 * 20)
+    """Of the maps; the latter two with scores of 3 and 6 anchors a cell."""
 
     def __init__(self) -> None:
         super().__init__()
         self.graph = convert(_cut()).eval().requires_grad_(False)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the maps, of `CHANNELS` channels."""
+        """Return the maps, of `channels` channels."""
         fine, middle, deep, middle_scores, deep_scores = self.graph(pictures)
         return fine, torch.cat([middle, middle_scores], dim=1), torch.cat([deep, deep_scores], dim=1)
 

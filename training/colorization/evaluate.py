@@ -1,6 +1,6 @@
 """Measures a trained net on other photos: where it stands on the curve of error and vividness.
 
-    .venv-training/bin/python -m training.colorization.evaluate [--photos held-out] [--phase features]
+    .venv-training/bin/python -m training.colorization.evaluate [--photos held-out] [--weights first-phase]
 
 Settings are chosen on photos that are neither trained on nor held out. They are coloured as served.
 """
@@ -24,18 +24,17 @@ from training.backbone import Normalised
 from training.colorization.net import ColourNet, Style, styled
 from training.colorization.palette import frequencies
 from training.colorization.pictures import choosing_photos, stored_photos
-from training.colorization.train import ADVERSARIAL, FEATURES
-from training.loop import trained
+from training.colorization.train import mean_of_cycles, served_weights
 from vision.image_colorization import chroma_planes
 from vision.tensors import Picture
 
 SIDES = (192, 224, 256)
-STYLES = [Style(fairness, sharpness, 1.0) for fairness in (-0.15, 0.0, 0.15) for sharpness in (1.0, 2.0, 3.0)]
+STYLES = [Style(fairness, worth) for fairness in (-0.8, -0.5) for worth in (0.3, 0.36, 0.42)]
 PHOTOS: dict[str, Callable[[], list[Path]]] = {
     "choosing": choosing_photos,
     "held-out": lambda: held_out(all_photos()),
 }
-PHASES = {"features": FEATURES, "adversarial": ADVERSARIAL}
+WEIGHTS = {"first-phase": mean_of_cycles, "served": served_weights}
 
 
 def coloured(chroma: NDArray[np.float32], grey: Image.Image) -> Picture:
@@ -74,13 +73,14 @@ def main() -> None:
     """Print the error ratio at what vividness, by the side that the net sees and the style of painting."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", choices=PHOTOS, default="choosing")
-    parser.add_argument("--phase", choices=PHASES, default="adversarial")
+    parser.add_argument("--weights", choices=WEIGHTS, default="served")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     net = ColourNet()
-    trained(PHASES[asked.phase], net)
-    columns = [f"fairness {style.fairness}, sharpness {style.sharpness}" for style in STYLES]
-    table = Table("side", *columns, title=f"{asked.phase}, {asked.photos}: error at vividness")
+    net.load_state_dict(WEIGHTS[asked.weights]())
+    net.eval()
+    columns = [f"fairness {style.fairness}, worth {style.worth}" for style in STYLES]
+    table = Table("side", *columns, title=f"{asked.weights}, {asked.photos}: error at vividness")
     for side in SIDES:
         points = curve(net, PHOTOS[asked.photos](), side)
         table.add_row(str(side), *(f"{one.error_ratio:.3f} at {one.vividness:.3f}" for one in points))

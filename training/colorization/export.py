@@ -10,22 +10,24 @@ from PIL import Image
 from training.colorization.net import ColourNet, Served, Style
 from training.colorization.palette import frequencies
 from training.colorization.pictures import choosing_photos, stored_photos
-from training.colorization.train import ADVERSARIAL
+from training.colorization.train import served_weights
 from training.files import RESULTS
-from training.loop import as_batch, trained
+from training.loop import as_batch
 from training.onnx_export import export_net
 
 SIDE = 192
 """Of the pictures that are served; `training.colorization.evaluate` compares it with others."""
-STYLE = Style(fairness=-0.15, sharpness=1.5, vividness=1.25)
+STYLE = Style(fairness=-0.8, worth=0.42)
 """Chosen on photos that were neither trained on nor held out."""
 EXAMPLES = 2
 
 
 def main() -> None:
-    """Export the averaged weights of the last phase."""
+    """Export the trained net."""
     torch.set_num_threads(1)
-    net = Served(trained(ADVERSARIAL, ColourNet()), frequencies(stored_photos()), STYLE)
+    colours = ColourNet()
+    colours.load_state_dict(served_weights())
+    net = Served(colours, frequencies(stored_photos()), STYLE)
     grey = [Image.open(photo).convert("L").resize((SIDE, SIDE)) for photo in choosing_photos()[:EXAMPLES]]
     examples = as_batch([np.asarray(one.convert("RGB")) for one in grey])
     export_net(net, examples, "pixels", ["chroma"], RESULTS / "image_colorization_net.onnx")

@@ -7,10 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.backbone import CHANNELS, Normalised, backbone, freeze_statistics
-from training.colorization.palette import KNOTS, RAREST, painted
+from training.colorization.palette import KNOTS, RAREST, best_bet
 
-REACH = 128.0
-"""Chroma of Cb and Cr lies within -REACH to REACH."""
 STEM_BLOCKS = 2
 """How many of the backbone's first stages stay as pretrained, which saves a third of the time."""
 
@@ -71,19 +69,17 @@ class Style(NamedTuple):
     """How colours are chosen from their probabilities."""
 
     fairness: float
-    """How far rare colours are given back what their rarity costs them: 0 not at all beyond training."""
-    sharpness: float
-    """1 paints the mean of all colours, more the mean of the probable ones."""
-    vividness: float
-    """Factor of the chroma."""
+    """How far rare colours are favoured, beyond training, which does so by half: -0.5 takes that back."""
+    worth: float
+    """Of a colour's strength, in shares of an error of that length."""
 
 
 def styled(logits: Tensor, frequencies: Tensor, style: Style) -> Tensor:
     """Return chroma [B, 2h, 2w, 2] of logits [B, KNOTS, h, w] and the training's frequencies [KNOTS]."""
     due = style.fairness * frequencies.clamp(min=RAREST).log().view(1, -1, 1, 1)
-    chroma = painted(logits - due, style.sharpness) * style.vividness
+    chroma = best_bet(logits - due, style.worth)
     enlarged = functional.interpolate(chroma, scale_factor=2.0, mode="bilinear")
-    return enlarged.clamp(-REACH, REACH - 1).permute(0, 2, 3, 1)
+    return enlarged.permute(0, 2, 3, 1)
 
 
 class Served(nn.Module):

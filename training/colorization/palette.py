@@ -1,8 +1,9 @@
 """Colours as a choice among the knots of a grid in the plane of chroma: what the net predicts.
 
 Grass may be green or brown, and the mean of both is a dull colour that no grass has. So the net says how
-probable each colour is, and what is painted is the mean after the probable ones were made more so (Zhang,
-Isola and Efros, "Colorful Image Colorization", 2016).
+probable each colour is (Zhang, Isola and Efros, "Colorful Image Colorization", 2016). What is served is the
+colour from which the truth is least far in the mean; in training, where a gradient is needed through it, the
+mean after probable colours were made more so.
 """
 
 import numpy as np
@@ -14,10 +15,16 @@ from training.colorization.colour import CHROMA, mixed
 
 LEVELS = (-75.0, -44.0, -23.0, -9.0, 0.0, 9.0, 23.0, 44.0, 75.0)
 """Of Cb and of Cr at the knots: dense near grey, where most colours are."""
-KNOTS = len(LEVELS) ** 2
+COLOURS = torch.cartesian_prod(torch.tensor(LEVELS), torch.tensor(LEVELS))
+"""(Cb, Cr) of the knots."""
+KNOTS = len(COLOURS)
 RAREST = 1e-4
 """Share of pixels below which colours count as equally rare."""
 LARGEST_WEIGHT = 6.0
+BETS = torch.cartesian_prod(torch.arange(-45.0, 46, 9), torch.arange(-45.0, 46, 9))
+"""(Cb, Cr) of the colours among which one is chosen for a pixel."""
+SOFTNESS = 2.0
+"""Levels of chroma: bets that cost hardly more than the best one are mixed with it, to have no steps."""
 
 
 def knots_of(chroma: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,6 +74,16 @@ def choice_loss(logits: Tensor, chroma: Tensor, weights: Tensor) -> Tensor:
 
 def painted(logits: Tensor, sharpness: float) -> Tensor:
     """Return the chroma [B, 2, H, W] of logits [B, KNOTS, H, W]: at 1 the mean, at infinity the likeliest."""
-    levels = logits.new_tensor(LEVELS)
     probs = torch.softmax(logits.permute(0, 2, 3, 1) * sharpness, 3)
-    return (probs @ torch.cartesian_prod(levels, levels)).permute(0, 3, 1, 2)
+    return (probs @ COLOURS).permute(0, 3, 1, 2)
+
+
+def best_bet(logits: Tensor, worth: float) -> Tensor:
+    """Return the chroma [B, 2, H, W] that costs least where logits [B, KNOTS, H, W] are of what is true.
+
+    A bet costs its mean distance from the truth less `worth` times its strength, without which most would
+    be on grey.
+    """
+    costs = torch.cdist(COLOURS, BETS) - worth * BETS.norm(dim=1)
+    expected = torch.softmax(logits.permute(0, 2, 3, 1), 3) @ costs
+    return (torch.softmax(-expected / SOFTNESS, 3) @ BETS).permute(0, 3, 1, 2)

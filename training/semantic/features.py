@@ -1,9 +1,10 @@
-"""What the head learns from: the backbone's features of the views, computed once.
+"""What the head learns from: the backbones' features of the views, computed once.
 
     .venv-training/bin/python -m training.semantic.features      # after `views`
 
-The backbone was trained on a hundred times as many pictures as the head has, so it stays as it is: trained
-along, it learned the teacher's answers by heart, and for pictures that it had not seen that was no better.
+The backbones were trained on a hundred times as many pictures as the head has, so they stay as they are:
+trained along, they learned the teacher's answers by heart, and were no better on pictures that they had not
+seen.
 """
 
 from typing import NamedTuple
@@ -14,15 +15,18 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch.nn.functional import interpolate
 
-from bench.photos import FOLDER
-from training.detector import CHANNELS, DetectorBackbone
 from training.files import new_array, work_folder
-from training.semantic.views import CROPS, VIEWS, training_photos
+from training.semantic.net import Backbones
+from training.semantic.views import COMPOSITIONS, CROPS, VIEWS, labelled_photos, photo_views
 
 SIDE = 320
 """Of the picture that the net is served with."""
 STRIDES = (8, 16, 32)
-FILES = tuple(work_folder("semantic") / f"features_{stride}.npy" for stride in STRIDES)
+FILES = tuple(
+    tuple(work_folder("semantic") / f"{backbone}_{stride}.npy" for stride in STRIDES)
+    for backbone in ("detector", "classifier")
+)
+"""In the order of `Backbones`' maps."""
 EXTRA_VIEWS = 2
 """Of each extra photo: the whole of it, and one crop."""
 BATCH = 8
@@ -34,32 +38,35 @@ class Lessons(NamedTuple):
     views: NDArray[np.intp]
     mirrored: NDArray[np.bool_]
     groups: NDArray[np.intp]
-    """0 for a whole labelled photo (and its mirror image), 1 for a crop of one, 2 for an extra photo."""
+    """0 for a whole labelled photo (and its mirror image), 1 for a crop of one, 2 for an extra photo, 3 for a
+    composition."""
 
 
 def lessons() -> Lessons:
-    """Return all views of labelled photos, mirror images of the whole ones, and some of the extra photos'."""
-    a_photo = 1 + CROPS
-    labelled = sum(photo.parent == FOLDER for photo in training_photos())
-    everything = np.arange(len(training_photos()) * a_photo)
-    of_labelled = everything[: labelled * a_photo]
-    of_extra = everything[labelled * a_photo :]
+    """Return all views of labelled photos, mirror images of the whole ones, some of the extra photos', and
+    the compositions."""
+    a_photo, photos = 1 + CROPS, photo_views()
+    labelled = len(labelled_photos()) * a_photo
+    of_labelled, of_extra = np.arange(labelled), np.arange(labelled, photos)
     whole = of_labelled[of_labelled % a_photo == 0]
     some = of_extra[of_extra % a_photo < EXTRA_VIEWS]
-    views = np.concatenate([of_labelled, whole, some])
+    views = np.concatenate([of_labelled, whole, some, photos + np.arange(COMPOSITIONS)])
     mirrored = np.zeros(len(views), dtype=np.bool_)
-    mirrored[len(of_labelled) : len(of_labelled) + len(whole)] = True
-    groups = np.where(views < labelled * a_photo, (views % a_photo > 0).astype(np.intp), 2)
+    mirrored[labelled : labelled + len(whole)] = True
+    groups = np.select([views >= photos, views >= labelled], [3, 2], (views % a_photo > 0).astype(np.intp))
     return Lessons(views, mirrored, groups)
 
 
 def main() -> None:
     """Write the features of all lessons."""
     views, (chosen, mirrored, _) = np.load(VIEWS, mmap_mode="r"), lessons()
-    backbone = DetectorBackbone()
+    backbones = Backbones()
     arrays = [
-        new_array(path, np.float16, (len(chosen), channels, SIDE // stride, SIDE // stride))
-        for path, channels, stride in zip(FILES, CHANNELS, STRIDES, strict=True)
+        [
+            new_array(path, np.float16, (len(chosen), channels, SIDE // stride, SIDE // stride))
+            for path, channels, stride in zip(files, widths, STRIDES, strict=True)
+        ]
+        for files, widths in zip(FILES, Backbones.channels, strict=True)
     ]
     for start in track(range(0, len(chosen), BATCH), "features"):
         rows = slice(start, start + BATCH)
@@ -67,9 +74,10 @@ def main() -> None:
         small = interpolate(pictures, (SIDE, SIDE), mode="bilinear", antialias=True)
         small[mirrored[rows]] = small[mirrored[rows]].flip(3)
         with torch.no_grad():
-            for array, maps in zip(arrays, backbone(small), strict=True):
-                array[rows] = maps.numpy()
-    for array in arrays:
+            for ours, maps in zip(arrays, backbones(small), strict=True):
+                for array, values in zip(ours, maps, strict=True):
+                    array[rows] = values.numpy()
+    for array in (one for ours in arrays for one in ours):
         array.flush()
 
 
