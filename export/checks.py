@@ -55,6 +55,16 @@ def run_on_noise(model: bytes, side: int = FREE_SIDE) -> Tensors:
     return dict(zip(names, session.run(names, feed), strict=True))
 
 
+def coloured_squares(count: int, side: int, square: int) -> NDArray[np.uint8]:
+    """Return pictures of coloured squares, uint8 [count, side, side, 3]; always the same.
+
+    What converters compare nets on: in plain noise a net sees nothing, or the same in every picture.
+    """
+    cells = side // square
+    coarse = np.random.default_rng(0).integers(0, 256, (count, cells, cells, 3), np.uint8)
+    return coarse.repeat(square, axis=1).repeat(square, axis=2)
+
+
 def _concrete(shape: list[int | str | None], side: int) -> tuple[int, ...]:
     free = [_BATCH] + [side] * (len(shape) - 1)
     return tuple(side if isinstance(side, int) else filler for side, filler in zip(shape, free, strict=True))

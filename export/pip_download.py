@@ -10,10 +10,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from export.catalogue import Package
 from export.diagnosis import Symptom, diagnose
 from export.errors import CutDownload, FetchError, NoNetwork, NotInIndex, WrongHash
 from export.progress import Update
+from export.sources import Package
 
 _COMMAND = (
     sys.executable,

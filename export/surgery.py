@@ -1,15 +1,19 @@
 """What converters do to graphs, whatever the net. Runs in the conversion environment."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from export.checks import NEWEST_IR
 
 TFLITE_OPSET = 17
+
+_WIDENING = ("Cast", "DequantizeLinear")
+"""What makes floats of stored weights."""
 
 _AMPLE = 1_000_000
 """More than any output has along an axis."""
@@ -25,19 +29,27 @@ def from_tflite(path: Path) -> onnx.ModelProto:
 
 
 def from_trained(path: Path) -> onnx.ModelProto:
-    """Return the graph of a net of our own, its weights widened from the float16 that they are kept in."""
+    """Return the graph of a net of our own, its weights widened from the float16 or bytes of the file."""
     model = onnx.load(path)
     constants = {constant.name: constant for constant in model.graph.initializer}
     kept = []
     for node in model.graph.node:
-        if node.op_type == "Cast" and node.input[0] in constants:
-            constant = constants[node.input[0]]
-            wide = numpy_helper.to_array(constant).astype(np.float32)
-            constant.CopyFrom(numpy_helper.from_array(wide, node.output[0]))
+        if node.op_type in _WIDENING and node.input[0] in constants:
+            wide = _widened(node, constants)
+            constants[node.input[0]].CopyFrom(numpy_helper.from_array(wide, node.output[0]))
         else:
             kept.append(node)
     set_nodes(model, kept)
     return finished(model)
+
+
+def _widened(node: onnx.NodeProto, constants: Mapping[str, onnx.TensorProto]) -> NDArray[np.float32]:
+    """Return what a node of `_WIDENING` makes of its constants; bytes have a scale for each of their rows."""
+    values, *scales = (numpy_helper.to_array(constants[name]) for name in node.input)
+    wide: NDArray[np.float32] = values.astype(np.float32)
+    for scale in scales:
+        wide *= scale.reshape(-1, *[1] * (wide.ndim - 1))
+    return wide
 
 
 def only(model: onnx.ModelProto, operator: str) -> tuple[int, onnx.NodeProto]:
@@ -81,7 +93,7 @@ def rename_output(model: onnx.ModelProto, name: str) -> str:
 def finished(model: onnx.ModelProto) -> onnx.ModelProto:
     """Drop what only the source needed, and check the graph."""
     _drop_identities(model)
-    _drop_unused_constants(model)
+    drop_unused_constants(model)
     del model.graph.value_info[:]  # shapes under the source's own names for dimensions
     del model.metadata_props[:]
     model.ir_version = min(model.ir_version, NEWEST_IR)
@@ -103,7 +115,8 @@ def _drop_identities(model: onnx.ModelProto) -> None:
     set_nodes(model, kept)
 
 
-def _drop_unused_constants(model: onnx.ModelProto) -> None:
+def drop_unused_constants(model: onnx.ModelProto) -> None:
+    """Drop the constants that no node reads."""
     used = {name for node in model.graph.node for name in node.input}
     kept = [constant for constant in model.graph.initializer if constant.name in used]
     del model.graph.initializer[:]

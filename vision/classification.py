@@ -1,6 +1,6 @@
 """Image and scene classification: crop and resample before the net, the best classes and all names after."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 import numpy as np
@@ -11,23 +11,29 @@ from vision.manifest import Manifest
 from vision.picture import open_image
 from vision.tensors import Picture, Tensors
 
+Kernel = Literal["bicubic", "bilinear"]
+"""Of the resampling, which is Pillow's and antialiased. It belongs to the checkpoint, as its scaling does."""
+
+_RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
 
 class ClassificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the net's maker fed it: side of its square input in pixels, and the central part that it sees."""
+    """How the net's maker fed it: side of its square input in pixels, the central part of it, resampling."""
 
     size: int
     central_fraction: float
+    kernel: Kernel = "bicubic"
 
 
-def central_square(image: Image.Image, size: int, fraction: float) -> Picture:
-    """Return the central square of an RGB image as uint8 [size, size, 3], antialiased bicubic.
+def central_square(image: Image.Image, size: int, fraction: float, kernel: Kernel = "bicubic") -> Picture:
+    """Return the central square of an RGB image as uint8 [size, size, 3], antialiased.
 
     The square's side is `fraction` of the shorter side (EfficientNet's evaluation crop; Tan and Le, 2019).
     """
     side = max(1.0, min(image.size) * fraction)
     left, top = (image.width - side) / 2, (image.height - side) / 2
     box = (left, top, left + side, top + side)
-    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC, box=box))
+    return np.asarray(image.resize((size, size), _RESAMPLING[kernel], box=box))
 
 
 class ClassificationPreprocess:
@@ -38,9 +44,10 @@ class ClassificationPreprocess:
 
     def __call__(self, image: NDArray[np.object_]) -> Tensors:
         """Raises PictureError for the first picture that cannot be decoded."""
-        size, fraction = self._settings.size, self._settings.central_fraction
-        pictures = (open_image(payload, short_side=size) for payload in image.ravel().tolist())
-        return {"pixels": np.stack([central_square(picture, size, fraction) for picture in pictures])}
+        fed = self._settings
+        pictures = (open_image(payload, short_side=fed.size) for payload in image.ravel().tolist())
+        squares = [central_square(one, fed.size, fed.central_fraction, fed.kernel) for one in pictures]
+        return {"pixels": np.stack(squares)}
 
 
 class ClassificationPostprocess:

@@ -1,7 +1,8 @@
 """Instance segmentation: the detector's boxes, and the mask of what each of them shows.
 
-A second net looks at each detection by itself, in a region somewhat larger than its box, and says of every
-cell of the region whether it shows the thing, whatever the thing is.
+Either the detector draws the masks itself, or a second net looks at each detection by itself, in a region
+somewhat larger than its box, and says of every cell of the region whether it shows the thing, whatever the
+thing is.
 """
 
 import asyncio
@@ -13,7 +14,11 @@ from numpy.typing import NDArray
 from vision.manifest import Manifest
 from vision.masks import paste
 from vision.nms import Boxes
-from vision.object_detection import ObjectDetectionPostprocess, ObjectDetectionPreprocess
+from vision.object_detection import (
+    ObjectDetectionPostprocess,
+    ObjectDetectionPreprocess,
+    ObjectDetectionSettings,
+)
 from vision.regions import cut_regions, enlarged
 from vision.rle import Counts
 from vision.tensors import Infer, Picture, Tensors
@@ -52,37 +57,55 @@ class InstanceSegmentationPreprocess:
 
 
 class InstanceSegmentationPostprocess:
-    """The detector's raw outputs to the answer. Runs the mask net itself, by batches of regions."""
+    """The detector's boxes, scores and masks to the answer.
 
-    def __init__(self, detection: Manifest, mask: Manifest) -> None:
+    Where it draws no masks, runs the net `mask` itself, by batches of regions. Raises ValueError where there
+    is none either.
+    """
+
+    def __init__(self, detection: Manifest, mask: Manifest | None) -> None:
         self._chosen = ObjectDetectionPostprocess(detection)
-        self._settings, self._net = mask.typed_settings(InstanceMaskSettings), mask.net
+        self._drawn_above = detection.typed_settings(ObjectDetectionSettings).mask_threshold
+        if mask is not None:
+            self._settings, self._net = mask.typed_settings(InstanceMaskSettings), mask.net
+        elif self._drawn_above is None:
+            raise ValueError(f"{detection.net} draws no masks, and there is no net that does")
 
-    async def __call__(
+    async def __call__(  # noqa: PLR0913, PLR0917 - its tensors
         self,
-        box_encodings: NDArray[np.float32],
-        class_logits: NDArray[np.float32],
+        boxes: NDArray[np.float32],
+        class_scores: NDArray[np.float32],
+        mask_probs: NDArray[np.float32],
         picture: Picture,
         picture_size: NDArray[np.int32],
         infer: Infer,
     ) -> Tensors:
-        """Return the answer of `ObjectDetectionPostprocess`, and the masks of its n detections.
+        """Return the answer of `ObjectDetectionPostprocess`, and the masks of its detections.
 
-        `detection_masks_lengths` int32 [n] says how many of `detection_masks_counts` int32 [total] are each
-        mask's, a run-length encoding (`vision.rle`) of the size `detection_masks_size` int32 [2], which is
-        the upright picture's. `picture` may be smaller.
+        `mask_probs` [m, side, side] are the masks of the m rows of `boxes`, each covering its box; where the
+        detector draws none m is 0. `detection_masks_lengths` int32 [n] says how many of
+        `detection_masks_counts` int32 [total] are each mask's, a run-length encoding (`vision.rle`) of the
+        size `detection_masks_size` int32 [2], which is the upright picture's. `picture` may be smaller.
         """
-        answer = self._chosen(box_encodings, class_logits, picture_size)
-        boxes = answer["detection_boxes"]
+        answer, rows = self._chosen.with_rows(boxes, class_scores, picture_size)
+        places, size = answer["detection_boxes"], (int(picture_size[0]), int(picture_size[1]))
+        if self._drawn_above is None:
+            masks = await self._found(places, picture, size, infer)
+        else:
+            masks = drawn(mask_probs[rows], places, size, self._drawn_above)
+        return answer | _joined(masks) | {"detection_masks_size": picture_size}
+
+    async def _found(
+        self, boxes: Boxes, picture: Picture, size: tuple[int, int], infer: Infer
+    ) -> list[Counts]:
+        """Return what the mask net sees of each of `boxes`, in the picture of `size`."""
         regions = _regions(boxes, self._settings.margin)
-        scale = np.tile(np.array(picture.shape[:2]) / picture_size, 2).astype(np.float32)
+        scale = np.tile(np.array(picture.shape[:2]) / size, 2).astype(np.float32)
         maps = await self._maps(picture, regions * scale, infer)
-        height, width = picture_size.tolist()
-        masks = [
-            paste(plane, region, box, (height, width), self._settings.threshold)
+        return [
+            paste(plane, region, box, size, self._settings.threshold)
             for plane, region, box in zip(maps, regions, boxes, strict=True)
         ]
-        return answer | _joined(masks) | {"detection_masks_size": picture_size}
 
     async def _maps(self, picture: Picture, regions: Boxes, infer: Infer) -> list[NDArray[np.float32]]:
         """Return the net's map of each of `regions`, in pixels of `picture`."""
@@ -94,6 +117,25 @@ class InstanceSegmentationPostprocess:
     async def _part_maps(self, picture: Picture, regions: Boxes, infer: Infer) -> NDArray[np.float32]:
         batch = cut_regions(picture, regions, self._settings.size, self._settings.size)
         return (await infer(self._net, {"regions": batch}))["mask_probs"]
+
+
+def drawn(
+    mask_probs: NDArray[np.float32], boxes: Boxes, size: tuple[int, int], threshold: float
+) -> list[Counts]:
+    """Return the masks of a picture of `size`, (height, width), that cover `boxes` [n, 4] in its pixels.
+
+    `mask_probs` are float32 [n, side, side]. As torchvision's `paste_masks_in_image`: around a mask stands a
+    cell of nothing on every side, and what the enlarged one covers is cut to whole pixels, both of which may
+    let a mask reach out of its box by a pixel or two.
+    """
+    framed = np.pad(mask_probs, ((0, 0), (1, 1), (1, 1)))
+    share = np.float32(framed.shape[2] / mask_probs.shape[2])
+    centres, halves = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2 * share
+    regions = np.trunc(np.concatenate([centres - halves, centres + halves], axis=1))
+    regions[:, 2:] += 1
+    return [
+        paste(plane, region, region, size, threshold) for plane, region in zip(framed, regions, strict=True)
+    ]
 
 
 def _regions(boxes: Boxes, margin: float) -> Boxes:

@@ -39,13 +39,17 @@ def resize_bilinear(picture: Picture, height: int, width: int) -> Picture:
     return result
 
 
-def resize_bilinear_exact(picture: Picture, height: int, width: int) -> NDArray[np.float32]:
+def resize_bilinear_exact(
+    picture: Picture, height: int, width: int, *, centred: bool = False
+) -> NDArray[np.float32]:
     """Return `picture`, uint8 [h, w, channels], as float32 [height, width, channels], 0 to 255, not rounded.
 
-    It is what TensorFlow 1's `resize_bilinear` computes, where x_source = x * scale. Not antialiased either.
+    It is what TensorFlow 1's `resize_bilinear` computes, where x_source = x * scale; where `centred`, what
+    PyTorch's `interpolate` does, where x_source = (x + 0.5) * scale - 0.5. Not antialiased either.
     """
-    down = _positions(picture.shape[0], height, _CORNER, slice(0, height))
-    across = _positions(picture.shape[1], width, _CORNER, slice(0, width))
+    origin = _CENTRE if centred else _CORNER
+    down = _positions(picture.shape[0], height, origin, slice(0, height))
+    across = _positions(picture.shape[1], width, origin, slice(0, width))
     needed, where = np.unique(np.concatenate([down.first, down.second]), return_inverse=True)
     rows = _across_exact(picture[needed], across)
     above, below = np.split(where, 2)

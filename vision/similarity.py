@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from vision.classification import central_square
+from vision.classification import Kernel, central_square
 from vision.manifest import Manifest
 from vision.picture import open_image
 from vision.tensors import Tensors
@@ -27,6 +27,7 @@ class SimilaritySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     central_fraction: float
     same_picture_distance: float
     fitted_on: str
+    kernel: Kernel = "bicubic"
 
 
 def similarity(distance: float, same_picture_distance: float) -> float:
@@ -43,9 +44,10 @@ class SimilarityPreprocess:
 
     def __call__(self, imagea: NDArray[np.object_], imageb: NDArray[np.object_]) -> Tensors:
         """Raises PictureError for the first picture that cannot be decoded."""
-        size, fraction = self._settings.size, self._settings.central_fraction
-        pictures = (open_image(image.item(), short_side=size) for image in (imagea, imageb))
-        return {"pixels": np.stack([central_square(picture, size, fraction) for picture in pictures])}
+        fed = self._settings
+        pictures = (open_image(image.item(), short_side=fed.size) for image in (imagea, imageb))
+        squares = [central_square(one, fed.size, fed.central_fraction, fed.kernel) for one in pictures]
+        return {"pixels": np.stack(squares)}
 
 
 class SimilarityPostprocess:

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime as ort
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from export.checks import coloured_squares
 from export.conversion import Conversion
-from export.surgery import from_tflite, only
+from export.surgery import drop_unused_constants, from_tflite, only
 from vision.classification import ClassificationSettings
 
 MODEL_FILE = "efficientnet_lite3.tflite"
@@ -25,6 +25,7 @@ CLASSES = 1000
 
 _CENTRAL_FRACTION = 0.875  # of the authors' evaluation
 _TOLERANCE = 1e-5
+_SQUARE = 40
 _OVERRIDES = {134: "crane (bird)", 517: "crane (machine)"}
 """Classes whose whole lines are equal."""
 
@@ -75,9 +76,9 @@ def _free_batch(model: onnx.ModelProto) -> None:
 
 def _rename(model: onnx.ModelProto, softmax: str) -> None:
     """Name input and output, number all else (the source's names are very long), drop texts and shapes."""
+    drop_unused_constants(model)
     graph = model.graph
-    used = {name for node in graph.node for name in node.input}
-    constants = [entry for entry in graph.initializer if entry.name in used]
+    constants = list(graph.initializer)
     names = {graph.input[0].name: "pixels", softmax: "probs"}
     names |= {entry.name: f"constant_{index}" for index, entry in enumerate(constants)}
     for index, node in enumerate(graph.node):
@@ -100,7 +101,7 @@ def _assert_same(original: onnx.ModelProto, softmax: str, model: onnx.ModelProto
     probe = onnx.ModelProto()
     probe.CopyFrom(original)
     probe.graph.output.append(helper.make_tensor_value_info(softmax, TensorProto.FLOAT, [1, CLASSES]))
-    pictures = _blocks(np.random.default_rng(0), 4)
+    pictures = coloured_squares(4, SIZE, _SQUARE)
     alone = _session(probe)
     name = alone.get_inputs()[0].name
     rows = [alone.run([softmax, rounded], {name: picture[None]}) for picture in pictures]
@@ -112,9 +113,3 @@ def _assert_same(original: onnx.ModelProto, softmax: str, model: onnx.ModelProto
 
 def _session(model: onnx.ModelProto) -> ort.InferenceSession:
     return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-
-
-def _blocks(random: np.random.Generator, count: int) -> NDArray[np.uint8]:
-    """Pictures of coloured squares: on plain noise all pictures look alike to the net."""
-    coarse = random.integers(0, 256, (count, SIZE // 40, SIZE // 40, 3), np.uint8)
-    return coarse.repeat(40, axis=1).repeat(40, axis=2)

@@ -12,6 +12,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from export.checks import coloured_squares
 from export.conversion import Conversion
 from export.surgery import finished, from_tflite, only, rename_output, set_input, set_nodes, set_outputs
 from vision.foreground_segmentation import ForegroundSettings
@@ -21,7 +22,7 @@ MODEL_FILE = "selfie_segmentation.tflite"
 SIZE = 256
 
 _THRESHOLD = 0.5  # the net gives probabilities; MediaPipe leaves the choice to its callers
-_BLOCK = 16
+_SQUARE = 16  # in some pictures of such squares the net sees people
 _ENLARGEMENT = 2  # of the last layer: its kernel and its stride
 _TOLERANCE = 2e-3  # the order of float sums matters to this net: two builds of TensorFlow Lite differ by 5e-4
 
@@ -98,7 +99,7 @@ def _read_bytes(model: onnx.ModelProto) -> None:
 
 def _assert_same(source: Path, model: onnx.ModelProto) -> None:
     """A batch through `model` gives the maps that the source gives one by one."""
-    pictures = _blocks(np.random.default_rng(0), 4)
+    pictures = coloured_squares(4, SIZE, _SQUARE)
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     (together,) = session.run(["alpha"], {"pixels": pictures})
     np.testing.assert_allclose(together, _interpreted(source, pictures), atol=_TOLERANCE, rtol=0)
@@ -117,9 +118,3 @@ def _interpreted(source: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float3
         interpreter.invoke()
         row[:] = interpreter.get_tensor(writes["index"])[0, ..., 0]
     return maps
-
-
-def _blocks(random: np.random.Generator, count: int) -> NDArray[np.uint8]:
-    """Pictures of coloured squares, in some of which the net sees people; in plain noise it sees nobody."""
-    coarse = random.integers(0, 256, (count, SIZE // _BLOCK, SIZE // _BLOCK, 3), np.uint8)
-    return coarse.repeat(_BLOCK, axis=1).repeat(_BLOCK, axis=2)

@@ -9,9 +9,9 @@ from vision.instance_segmentation import InstanceMaskSettings
 
 FILE = "instance_segmentation_mask_net.onnx"
 
-_SETTINGS = InstanceMaskSettings(size=112, margin=0.1, threshold=0.45, max_regions=16)
+SETTINGS = InstanceMaskSettings(size=112, margin=0.1, threshold=0.45, max_regions=16)
 
 
 def masks(sources: Mapping[str, Path]) -> Conversion:
     """`regions` uint8 RGB [batch, 112, 112, 3] to `mask_probs` float32 [batch, 56, 56]."""
-    return Conversion(from_trained(sources[FILE]), _SETTINGS)
+    return Conversion(from_trained(sources[FILE]), SETTINGS)

@@ -9,6 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 from export.conversion import Conversion
 from export.convert.classification import image_classification
 from export.convert.places import PLACES
+from export.surgery import set_outputs
 
 
 def scene_classification(sources: Mapping[str, Path]) -> Conversion:
@@ -17,7 +18,7 @@ def scene_classification(sources: Mapping[str, Path]) -> Conversion:
     A picture that shows no place is given one all the same: the probabilities are among places only.
     """
     classification = image_classification(sources)
-    graph = classification.model.graph
+    model, graph = classification.model, classification.model.graph
     for node in graph.node:
         node.output[:] = ["all_probs" if name == "probs" else name for name in node.output]
     ids = np.array([place.class_id for place in PLACES], dtype=np.int64)
@@ -30,8 +31,7 @@ def scene_classification(sources: Mapping[str, Path]) -> Conversion:
             helper.make_node("Div", ["place_probs", "place_total"], ["probs"]),
         ]
     )
-    output = helper.make_tensor_value_info("probs", TensorProto.FLOAT, ["batch", len(PLACES)])
-    graph.output[0].CopyFrom(output)
+    set_outputs(model, probs=(TensorProto.FLOAT, ["batch", len(PLACES)]))
     graph.name = "scene_classification_net"
     labels = tuple(classification.labels[place.class_id] for place in PLACES)
-    return Conversion(classification.model, classification.settings, labels)
+    return Conversion(model, classification.settings, labels)

@@ -9,6 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export.conversion import Conversion
 from export.convert.classification import image_classification
+from export.surgery import drop_unused_constants, set_outputs
 from vision.classification import ClassificationSettings
 from vision.similarity import SimilaritySettings
 
@@ -26,8 +27,8 @@ _SMALLEST_NORM = 1e-12
 def image_similarity(sources: Mapping[str, Path]) -> Conversion:
     """`pixels` uint8 RGB [batch, 280, 280, 3] to `features` float32 [batch, 1280] of unit length."""
     classification = image_classification(sources)
-    graph = classification.model.graph
-    pooled = _cut_after_pooling(graph)
+    model, graph = classification.model, classification.model.graph
+    pooled = _cut_after_pooling(model)
     graph.initializer.append(
         numpy_helper.from_array(np.array(_SMALLEST_NORM, dtype=np.float32), "smallest_norm")
     )
@@ -38,9 +39,7 @@ def image_similarity(sources: Mapping[str, Path]) -> Conversion:
             helper.make_node("Div", [pooled, "divisor"], ["features"]),
         ]
     )
-    output = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["batch", CHANNELS])
-    del graph.output[:]
-    graph.output.append(output)
+    set_outputs(model, features=(TensorProto.FLOAT, ["batch", CHANNELS]))
     graph.name = "image_similarity_net"
     assert isinstance(classification.settings, ClassificationSettings)
     settings = SimilaritySettings(
@@ -49,16 +48,14 @@ def image_similarity(sources: Mapping[str, Path]) -> Conversion:
         same_picture_distance=SAME_PICTURE_DISTANCE,
         fitted_on=FITTED_ON,
     )
-    return Conversion(classification.model, settings)
+    return Conversion(model, settings)
 
 
-def _cut_after_pooling(graph: onnx.GraphProto) -> str:
+def _cut_after_pooling(model: onnx.ModelProto) -> str:
     """Drop the classifier and return the name of the float activations that it reads, [batch, channels]."""
+    graph = model.graph
     operators = [node.op_type for node in graph.node]
     end = operators.index("DequantizeLinear", operators.index("Reshape"))
     del graph.node[end + 1 :]
-    used = {name for node in graph.node for name in node.input}
-    kept = [entry for entry in graph.initializer if entry.name in used]
-    del graph.initializer[:]
-    graph.initializer.extend(kept)
+    drop_unused_constants(model)
     return str(graph.node[end].output[0])

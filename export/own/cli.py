@@ -10,6 +10,7 @@ from export.cli import told
 from export.own.shelf import OwnShelf, export_own_shelf
 from export.paths import PROJECT, Paths, user_cache
 from export.progress import console_progress
+from vision.manifest import Profile
 
 _STRIDE = 32
 
@@ -39,6 +40,9 @@ def shelf_counting(  # noqa: PLR0913, PLR0917 - a command has as many options as
     max_overlap: Annotated[
         float, typer.Option(min=0, max=1, help="NMS: IoU of two products at most.")
     ] = 0.45,
+    profile: Annotated[
+        Profile, typer.Option(envvar="MODELHUB_PROFILE", help="Beside which other nets.")
+    ] = Profile.LITE,
 ) -> None:
     """Count your own products: a detector that finds them, a classifier that names them, and the names.
 
@@ -49,5 +53,6 @@ def shelf_counting(  # noqa: PLR0913, PLR0917 - a command has as many options as
     console = Console(stderr=True)
     choice = OwnShelf(detector, classifier, labels, size, crop_size, min_score, max_overlap)
     with told(console), console_progress(console) as progress:
-        found = export_own_shelf(choice, Paths(root=PROJECT, cache=user_cache()), progress)
+        paths = Paths(root=PROJECT, cache=user_cache(), profile=profile)
+        found = export_own_shelf(choice, paths, progress)
     console.print(f"In place: {found}. Start the server anew to use them.", highlight=False, soft_wrap=True)

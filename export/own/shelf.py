@@ -48,7 +48,7 @@ def export_own_shelf(own: OwnShelf, paths: Paths, progress: Progress) -> str:
     The files are looked at first, so that a wrong one is told before the environment is built.
     """
     found = _described(own)
-    with exclusive(paths.logs / "lock", lambda: progress.console.print("Waiting for another export ...")):
+    with exclusive(paths.lock, lambda: progress.console.print("Waiting for another export ...")):
         python = ensure_environment(paths.training_environment, paths.training_requirements, progress)
         with ExitStack() as stack:
             folders = {}

@@ -8,8 +8,9 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from export.catalogue import NETS, Own
+from export.catalogue import NETS
 from export.paths import TRAINED
+from export.sources import Own
 from export.surgery import from_trained
 
 OWN = [own for net in NETS for own in net.own]

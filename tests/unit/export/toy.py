@@ -45,6 +45,11 @@ def slow(sources: Mapping[str, Path]) -> Conversion:
     return multiply(sources)
 
 
+def seeded_factor(path: Path) -> None:
+    """Write a source file for `multiply` with a number of nobody's choice."""
+    path.write_text("7.0")
+
+
 def _graph(factor: float, opset: int = 17, ir_version: int = 8) -> onnx.ModelProto:
     nodes = [
         helper.make_node("Cast", ["x"], ["x_float"], to=TensorProto.FLOAT),

@@ -5,7 +5,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
@@ -45,6 +45,7 @@ def test_other_equal_lines_are_refused() -> None:
 
 
 @given(st.lists(st.sampled_from("abcdefg"), min_size=CLASSES, max_size=CLASSES))
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a thousand draws, on a busy machine
 def test_labels_are_unique_however_first_terms_repeat(terms: list[str]) -> None:
     labels = short_labels([f"{term}, {index}" for index, term in enumerate(terms)])
     assert len(set(labels)) == CLASSES

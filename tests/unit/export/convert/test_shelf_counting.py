@@ -13,12 +13,12 @@ from export.checks import check_graph
 from export.conversion import Conversion
 from export.convert import shelf_counting
 from export.convert.shelf_counting import CLASSIFICATION_FILE, DETECTION_FILE, LABELS_FILE, PRODUCTS
+from export.convert.shelf_settings import CLASSIFICATION, DETECTION
 from export.errors import UnfitCheckpoint
-from tests.repository.test_nets import config_as_triton_hands_it_over
+from tests.repository.checks import config_as_triton_hands_it_over
 from training.shelf.products import names
-from training.shelf.settings import CLASSIFICATION, DETECTION
 
-SIDE, CROP = shelf_counting.DETECTION.size, shelf_counting.CLASSIFICATION.size
+SIDE, CROP = DETECTION.size, CLASSIFICATION.size
 
 
 def trained(path: Path, entry: str, side: int, columns: int, *nodes: onnx.NodeProto) -> None:

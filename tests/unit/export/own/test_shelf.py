@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 
 from backends.onnx_config import check_tensors
 from export import cli
-from export.catalogue import Net, Profile
 from export.errors import ConversionFailed, DamagedOwn
 from export.exporter import State, export, net_state
 from export.job import Job
@@ -28,9 +27,10 @@ from export.own.plans import read_classifier, read_detector
 from export.own.shelf import CLASSIFICATION_NET, DETECTION_NET, OwnShelf, export_own_shelf
 from export.paths import PROJECT, Paths
 from export.progress import console_progress
-from tests.repository.test_nets import config_as_triton_hands_it_over
+from export.sources import Net
+from tests.repository.checks import config_as_triton_hands_it_over
 from tests.unit.export.conftest import MakeNet
-from vision.manifest import Manifest, load_manifest
+from vision.manifest import Manifest, Profile, load_manifest
 from vision.shelf_counting import ShelfClassificationSettings, ShelfDetectionSettings
 
 pytestmark = pytest.mark.timeout(1800)  # the first of these may build an environment of 5.5 GB
@@ -227,6 +227,21 @@ def test_a_wrong_file_is_one_line_and_leaves_nothing(
     assert result.exit_code == 1
     assert [line.startswith(f"export: {told}") for line in result.stderr.splitlines()] == [True]
     assert not (tmp_path / "project").exists()
+
+
+def test_they_go_beside_the_nets_of_the_profile_that_is_named(
+    placed: Placed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[Paths] = []
+
+    def export_to(own: OwnShelf, paths: Paths, progress: Progress) -> str:
+        chosen.append(paths)
+        return "nothing"
+
+    monkeypatch.setattr(own_cli, "export_own_shelf", export_to)
+    for options in ((), ("--profile", "full")):
+        assert RUNNER.invoke(own_cli.app, command(placed.own, *options)).exit_code == 0
+    assert [paths.net("n").parent.name for paths in chosen] == ["model_repository", "model_repository_full"]
 
 
 def test_a_side_that_the_detector_cannot_take_is_wrong_usage(placed: Placed) -> None:

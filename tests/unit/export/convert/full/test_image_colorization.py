@@ -1,0 +1,129 @@
+"""DeOldify from a file of the published layout with random weights, at a side that tests have time for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from export.checks import check_graph, opset_of  # noqa: E402
+from export.conversion import Conversion  # noqa: E402
+from export.convert.full import image_colorization as converter  # noqa: E402
+from export.convert.full.image_colorization import (  # noqa: E402
+    FILE,
+    SIZE,
+    image_colorization,
+    seeded_deoldify,
+)
+from export.own.checkpoint import read_checkpoint  # noqa: E402
+from export.torch_nets.deoldify import DeOldify, ServedDeOldify  # noqa: E402
+from export.torch_nets.loading import load  # noqa: E402
+from tests.repository.checks import REPOSITORIES, tensors  # noqa: E402
+from tests.unit.export.convert.full.served import (  # noqa: E402
+    PLAIN,
+    assert_rows_stand_alone,
+    assert_same,
+    operators,
+    pictures,
+    run,
+)
+from vision.image_colorization import ColorizationSettings  # noqa: E402
+from vision.manifest import Profile  # noqa: E402
+from vision.tensors import Picture  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of PyTorch's own exporter
+
+SIDE = 96
+OF_THIS_NET = {"AveragePool", "BatchNormalization", "DepthToSpace", "Unsqueeze"}
+"""Of TensorRT's supported operators."""
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    path = tmp_path_factory.mktemp("published") / FILE
+    seeded_deoldify(path)
+    yield path
+    path.unlink()  # a quarter of a gigabyte, of which pytest would keep three
+
+
+@pytest.fixture(scope="module")
+def conversion(file: Path) -> Iterator[Conversion]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(converter, "SIZE", SIDE)
+        yield image_colorization({FILE: file})
+
+
+@pytest.fixture(scope="module")
+def model(conversion: Conversion) -> onnx.ModelProto:
+    return conversion.model
+
+
+def grey_pictures(count: int) -> Picture:
+    return pictures(SIDE, SIDE, count)[..., :1].repeat(3, axis=3)
+
+
+def test_the_graph_computes_what_the_net_computes(file: Path, model: onnx.ModelProto) -> None:
+    """The net as it was trained, its normalisations not folded."""
+    net = DeOldify()
+    load(net, read_checkpoint(file).state)
+    batch = grey_pictures(2)
+    with torch.no_grad():
+        expected = ServedDeOldify(net).eval()(torch.from_numpy(batch)).numpy()
+    chroma = run(model, batch)["chroma"]
+    assert_same(chroma, expected)
+    assert -128 <= chroma.min() < chroma.max() <= 127
+    assert chroma.std(axis=(0, 1, 2)).min() > 1  # both channels say something
+
+
+def test_a_picture_of_a_batch_is_the_picture_alone(model: onnx.ModelProto) -> None:
+    assert_rows_stand_alone(model, grey_pictures(3))
+
+
+def test_both_runtimes_read_the_graph(model: onnx.ModelProto) -> None:
+    check_graph(model, SIDE)
+    assert opset_of(model) == 17
+    assert operators(model.graph.node) <= PLAIN | OF_THIS_NET
+    assert operators([node for node in model.graph.node if "pixels" in node.input]) == {"Cast"}
+
+
+def test_the_normalisations_of_kernels_are_folded(model: onnx.ModelProto) -> None:
+    """Nothing of the graph but attention multiplies matrices, and no kernel is computed."""
+    kernels = {node.input[1] for node in model.graph.node if node.op_type == "Conv"}
+    assert kernels <= {constant.name for constant in model.graph.initializer}
+    assert sum(node.op_type == "MatMul" for node in model.graph.node) == 2
+
+
+def test_the_config_is_the_nets(model: onnx.ModelProto) -> None:
+    config = REPOSITORIES[Profile.FULL].nets["image_colorization_net"]
+    for side, entries in (("input", model.graph.input), ("output", model.graph.output)):
+        dims = {one.name: [dim.dim_value for dim in one.type.tensor_type.shape.dim][1:] for one in entries}
+        served = {name: [SIZE, SIZE, channels] for name, (_, _, channels) in dims.items()}
+        assert {name: list(shape) for name, (_, shape, _) in tensors(config, side).items()} == served
+
+
+def test_how_it_is_fed(conversion: Conversion) -> None:
+    assert conversion.settings == ColorizationSettings(size=SIDE)
+    assert not conversion.labels
+    assert SIZE % 32 == 0
+    assert 21 * 16 <= SIZE <= 35 * 16
+
+
+def test_the_state_dict_is_the_model_of_fastais_file(file: Path) -> None:
+    saved = torch.load(file)
+    assert set(saved) == {"model", "opt"}
+    state = read_checkpoint(file).state
+    assert list(state) == list(saved["model"])
+    np.testing.assert_array_equal(state["layers.11.0.weight_u"], saved["model"]["layers.11.0.weight_u"])
+
+
+@pytest.mark.parametrize("name", ["layers.8.conv.0.weight_g", "layers.3.0.0.weight_v"])
+def test_a_file_that_lacks_a_weight_is_refused_by_its_name(file: Path, tmp_path: Path, name: str) -> None:
+    saved = torch.load(file)
+    del saved["model"][name]
+    torch.save(saved, tmp_path / FILE)
+    with pytest.raises(RuntimeError, match=name):
+        image_colorization({FILE: tmp_path / FILE})
+    (tmp_path / FILE).unlink()

@@ -1,0 +1,122 @@
+"""The two nets of shelf counting in the layouts that users bring, with random weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torchvision.models import resnet50  # noqa: E402
+from torchvision.transforms import functional  # noqa: E402
+
+from export.conversion import Conversion  # noqa: E402
+from export.convert.full import shelf_counting  # noqa: E402
+from export.convert.full.shelf_counting import (  # noqa: E402
+    CLASSIFICATION_FILE,
+    CROP_SIZE,
+    DETECTION_FILE,
+    LABELS_FILE,
+    SIZE,
+)
+from export.own.plans import read_classifier, read_detector  # noqa: E402
+from export.torch_nets.yolov5 import SIZES, ServedYoloV5, YoloV5  # noqa: E402
+from tests.unit.export.convert.full.served import (  # noqa: E402
+    assert_fits,
+    assert_rows_stand_alone,
+    assert_same,
+    pictures,
+    run,
+)
+from vision.shelf_counting import ShelfClassificationSettings, ShelfDetectionSettings  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of PyTorch's own exporter
+
+PRODUCTS = 171
+
+
+@dataclass(frozen=True)
+class Converted:
+    files: dict[str, Path]
+    detection: Conversion
+    classification: Conversion
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Converted:
+    folder = tmp_path_factory.mktemp("shelf")
+    files = {name: folder / name for name in (DETECTION_FILE, CLASSIFICATION_FILE, LABELS_FILE)}
+    shelf_counting.seeded_detection(files[DETECTION_FILE])
+    shelf_counting.seeded_classification(files[CLASSIFICATION_FILE])
+    shelf_counting.seeded_products(files[LABELS_FILE])
+    return Converted(files, shelf_counting.detection(files), shelf_counting.classification(files))
+
+
+def test_the_files_are_a_yolov5s_and_a_resnet_50(converted: Converted) -> None:
+    plan, state, _ = read_detector(converted.files[DETECTION_FILE])
+    assert (plan.width, plan.classes, len(state)) == (SIZES["s"].width, 1, 349)
+    with torch.device("meta"):
+        theirs = YoloV5(*SIZES["s"], classes=1).state_dict()
+    assert {name: array.shape for name, array in state.items()} == {
+        name: tuple(value.shape) for name, value in theirs.items()
+    }
+    found, weights = read_classifier(converted.files[CLASSIFICATION_FILE])
+    assert (found.name, found.classes, len(weights)) == ("ResNet-50", PRODUCTS, 320)
+
+
+def test_the_graphs_fit_their_configs_and_are_of_plain_operators(converted: Converted) -> None:
+    assert_fits("shelf_counting_detection_net", converted.detection.model, SIZE)
+    assert_fits("shelf_counting_classification_net", converted.classification.model, CROP_SIZE)
+
+
+def test_the_detector_computes_what_its_module_computes(converted: Converted) -> None:
+    stored = torch.load(converted.files[DETECTION_FILE], weights_only=True)["model"]
+    net = YoloV5(*SIZES["s"], classes=1)
+    net.load_state_dict(stored)
+    batch = pictures(SIZE, SIZE, count=2)
+    with torch.no_grad():
+        expected = ServedYoloV5(net).eval()(torch.from_numpy(batch)).numpy()
+    computed = run(converted.detection.model, batch)["candidates"]
+    assert computed.shape == (2, 25200, 6)
+    for columns in (slice(0, 4), slice(4, 5), slice(5, 6)):  # pixels would drown scores
+        assert_same(computed[..., columns], expected[..., columns])
+
+
+def test_the_classifier_computes_what_torchvisions_module_computes(converted: Converted) -> None:
+    net = resnet50(num_classes=PRODUCTS)
+    net.load_state_dict(torch.load(converted.files[CLASSIFICATION_FILE], weights_only=True))
+    batch = pictures(CROP_SIZE, CROP_SIZE)
+    scaled = torch.from_numpy(batch).permute(0, 3, 1, 2) / 255
+    fed = functional.normalize(scaled, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    with torch.no_grad():
+        expected = net.eval()(fed).softmax(dim=1).numpy()
+    assert_same(run(converted.classification.model, batch)["class_probs"], expected)
+
+
+def test_a_picture_is_answered_the_same_in_a_batch_and_alone(converted: Converted) -> None:
+    assert_rows_stand_alone(converted.detection.model, pictures(SIZE, SIZE, count=2))
+    assert_rows_stand_alone(converted.classification.model, pictures(CROP_SIZE, CROP_SIZE))
+
+
+def test_few_random_candidates_are_answered(converted: Converted) -> None:
+    """Each that is costs a run of the classifier: a server of random nets must still answer in time."""
+    settings = converted.detection.settings
+    assert isinstance(settings, ShelfDetectionSettings)
+    candidates = run(converted.detection.model, pictures(SIZE, SIZE, count=2))["candidates"]
+    answered = (candidates[..., 4] * candidates[..., 5] > settings.min_score).sum(axis=1)
+    assert 0 < answered.max() <= 300
+
+
+def test_the_settings_are_those_of_the_command_for_ones_own(converted: Converted) -> None:
+    settings = ShelfDetectionSettings(
+        size=640, padding=114, min_score=0.25, max_overlap=0.45, max_detections=1000
+    )
+    assert converted.detection.settings == settings
+    assert converted.classification.settings == ShelfClassificationSettings(size=224, max_crops=32)
+    assert len(set(converted.classification.labels)) == PRODUCTS
+
+
+def test_candidates_are_sound_on_no_picture_at_all(converted: Converted) -> None:
+    empty = np.zeros((1, SIZE, SIZE, 3), dtype=np.uint8)
+    assert np.isfinite(run(converted.detection.model, empty)["candidates"]).all()
