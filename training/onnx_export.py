@@ -1,5 +1,6 @@
 """A trained module as the graph that is committed: small, self-contained, and equal to the module."""
 
+import math
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -47,11 +48,11 @@ def export_net(
         opset_version=OPSET,
         dynamo=False,
     )
-    model, tolerance = onnx.load(path), TOLERANCE
-    if model.ByteSize() / 2 > LARGEST_FILE:
-        model, tolerance = _narrowed(model), LOOSE_TOLERANCE
-    onnx.save(_halved(model), path)
-    _assert_same(module, example, path, tolerance)
+    model = onnx.load(path)
+    is_large = model.ByteSize() / 2 > LARGEST_FILE
+    model = _halved(model, SMALLEST_IN_BYTES if is_large else math.inf)
+    onnx.save(_narrowed(model), path)
+    _assert_same(module, example, path, LOOSE_TOLERANCE if is_large else TOLERANCE)
 
 
 class _PaddedAsTraced(nn.Module):
@@ -80,11 +81,15 @@ def _with_known_padding(module: nn.Module) -> nn.Module:
     return module
 
 
-def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the model with its large float constants stored as float16, each widened by a Cast."""
+def _halved(model: onnx.ModelProto, below: float) -> onnx.ModelProto:
+    """Return the model with its large float constants of fewer than `below` elements stored as float16.
+
+    Each is widened by a Cast.
+    """
     casts = []
     for constant in model.graph.initializer:
-        if constant.data_type == TensorProto.FLOAT and np.prod(constant.dims) >= SMALLEST_HALVED:
+        is_float = constant.data_type == TensorProto.FLOAT
+        if is_float and SMALLEST_HALVED <= np.prod(constant.dims) < below:
             name = constant.name
             half = numpy_helper.to_array(constant).astype(np.float16)
             constant.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
@@ -98,7 +103,10 @@ def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _narrowed(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the model with its largest weights stored as bytes, symmetric, with a scale for each row."""
+    """Return the model with the largest weights that are still floats stored as bytes.
+
+    They are symmetric, with a scale for each row.
+    """
     nodes, scales = [], []
     for constant in model.graph.initializer:
         if constant.data_type == TensorProto.FLOAT and np.prod(constant.dims) >= SMALLEST_IN_BYTES:
@@ -114,6 +122,7 @@ def _narrowed(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes.extend(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+    onnx.checker.check_model(model, full_check=True)
     return model
 
 

@@ -47,7 +47,7 @@ def test_cards_say_where_labels_came_from(net: str) -> None:
 
 
 @pytest.mark.parametrize("own", GRAPHS, ids=names)
-def test_weights_are_kept_as_halves_and_widened(own: Own) -> None:
+def test_weights_are_kept_small_and_widened(own: Own) -> None:
     assert _large_types(onnx.load(own.path)) == {TensorProto.FLOAT16}
     assert _large_types(from_trained(own.path)) == {TensorProto.FLOAT}
 
@@ -58,11 +58,28 @@ def _large_types(model: onnx.ModelProto) -> set[int]:
     return {one.data_type for one in constants if one.data_type in kinds and np.prod(one.dims) >= 4096}
 
 
-def test_widening_changes_nothing(tmp_path: Path) -> None:
+RANDOM = np.random.default_rng(3)
+STORED = {
+    "halves": (
+        helper.make_node("Cast", ["stored"], ["weights"], to=TensorProto.FLOAT),
+        {"stored": RANDOM.normal(size=(5, 7)).astype(np.float16)},
+    ),
+    "bytes": (
+        helper.make_node("DequantizeLinear", ["stored", "scale"], ["weights"], axis=0),
+        {
+            "stored": RANDOM.integers(-127, 128, (5, 7), np.int8),
+            "scale": RANDOM.uniform(0.001, 0.1, 5).astype(np.float32),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("stored", STORED)
+def test_widening_changes_nothing(tmp_path: Path, stored: str) -> None:
     """A small graph as the trainings write them, against itself as the exporter serves it."""
-    weights = np.random.default_rng(3).normal(size=(5, 7)).astype(np.float16)
+    widening, constants = STORED[stored]
     nodes = [
-        helper.make_node("Cast", ["half"], ["weights"], to=TensorProto.FLOAT),
+        widening,
         helper.make_node("Cast", ["pixels"], ["numbers"], to=TensorProto.FLOAT),
         helper.make_node("MatMul", ["numbers", "weights"], ["products"]),
     ]
@@ -71,7 +88,7 @@ def test_widening_changes_nothing(tmp_path: Path) -> None:
         "toy",
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["batch", 5])],
         [helper.make_tensor_value_info("products", TensorProto.FLOAT, ["batch", 7])],
-        [numpy_helper.from_array(weights, "half")],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
     path = tmp_path / "toy.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
