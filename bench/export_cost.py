@@ -25,6 +25,7 @@ from export.sources import Net
 from vision.manifest import Profile
 
 _THREADS = "2"
+_WIDTH = 110
 _MB = 1e6
 _KIB = 1024
 
@@ -86,7 +87,7 @@ def _run(net: Net, paths: Paths, description: Path) -> tuple[float, resource.str
 
 def main() -> None:
     """Print a row a net: those that are named, or all of the profile."""
-    console = Console()
+    console = Console(width=_WIDTH)
     paths = Paths(PROJECT, user_cache(), Profile.FULL)
     named = sys.argv[1:]
     table = Table("net", "seconds", "of the processor", "peak memory, MB", "graph, MB")

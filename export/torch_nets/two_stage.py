@@ -32,9 +32,11 @@ CANDIDATES = 1000
 _SEEDED = {
     "backbone.fpn.inner_blocks": 1 / 36,  # what comes out of the residual branches has grown so much
     "rpn.head.bbox_pred": 0.15,
-    "roi_heads.box_predictor.cls_score": 2.0,
+    "roi_heads.box_predictor.cls_score": 4.0,
 }
 """By how much weights of layers are multiplied in a net of random weights."""
+_SEEDED_BACKGROUND = 20.0
+"""Its bias there: the most of proposals show nothing, as with trained weights."""
 
 _LEAST_SIDE = 1e-2
 """Pixels, of a detection (`RoIHeads.postprocess_detections`)."""
@@ -70,6 +72,7 @@ def seed_detector(net: FasterRCNN) -> None:
     with torch.no_grad():
         for name, value in net.named_parameters():
             value.mul_(next((factor for part, factor in _SEEDED.items() if name.startswith(part)), 1.0))
+        net.roi_heads.box_predictor.cls_score.bias[0] = _SEEDED_BACKGROUND
 
 
 def published_layout(net: FasterRCNN) -> dict[str, Tensor]:

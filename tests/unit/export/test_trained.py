@@ -1,11 +1,13 @@
 """Nets of our own: small files, each with its card, each used; their weights widened exactly."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from export.catalogue import NETS
@@ -59,7 +61,7 @@ def _large_types(model: onnx.ModelProto) -> set[int]:
 
 
 RANDOM = np.random.default_rng(3)
-STORED = {
+STORED: dict[str, tuple[onnx.NodeProto, dict[str, NDArray[Any]]]] = {
     "halves": (
         helper.make_node("Cast", ["stored"], ["weights"], to=TensorProto.FLOAT),
         {"stored": RANDOM.normal(size=(5, 7)).astype(np.float16)},

@@ -71,6 +71,17 @@ def test_alpha_is_of_every_pixel_and_within_0_and_1(net: RobustVideoMatting, sid
     assert 0 <= alpha.min() < alpha.max() <= 1
 
 
+@pytest.mark.parametrize(("found", "alpha"), [(-0.5, 0), (0.25, 0.25), (1.5, 1)])
+def test_alpha_is_the_plane_after_the_colours_and_is_clipped(found: float, alpha: float) -> None:
+    net = RobustVideoMatting()
+    net.eval()
+    last = net.project_mat["conv"]
+    torch.nn.init.zeros_(last.weight)
+    last.bias.data = torch.tensor([7.0, 8.0, 9.0, found])
+    with torch.no_grad():
+        assert net(picture(16, 32, count=1)).unique().tolist() == [alpha]
+
+
 def test_every_weight_counts_but_those_of_training_and_of_smaller_ratios(net: RobustVideoMatting) -> None:
     net.zero_grad()
     net(picture(64, 64)).sum().backward()

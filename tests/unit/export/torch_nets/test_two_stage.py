@@ -135,7 +135,7 @@ def chosen(boxes: Tensor, class_scores: Tensor) -> dict[str, Tensor]:
 
 def paired(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> Tensor:
     """The partner of each expected detection; all are alike in class, place and score."""
-    assert len(found["labels"]) == len(expected["labels"]) > 20
+    assert len(found["labels"]) == len(expected["labels"]) > 10
     overlaps = box_iou(expected["boxes"], found["boxes"])
     best, partners = (overlaps * (expected["labels"][:, None] == found["labels"])).max(dim=1)
     assert best.min() > 0.99
