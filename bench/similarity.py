@@ -1,8 +1,10 @@
 """Distances between photos, for calibrating `image_similarity` and for judging the calibration.
 
-`python -m bench.similarity` prints the distance that becomes 80, fitted on the photos that are not held out.
+`python -m bench.similarity [PROFILE]` prints the distance that becomes 80 for a profile's net (lite, if none
+is named), fitted on the photos that are not held out.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +15,11 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from bench.bare import manifest, runner
+from bench.bare import REPOSITORY, runner_of
 from bench.files import encoded
 from bench.photos import all_photos, for_fitting
+from export.paths import PROJECT
+from vision.manifest import NET_VERSION, ONNX_FILE, Profile, load_manifest, manifest_path
 from vision.picture import open_image
 from vision.similarity import SimilarityPreprocess
 
@@ -59,13 +63,13 @@ class Distances:
     different: NDArray[np.float64]
 
 
-def distances(photos: Sequence[Path]) -> Distances:
-    """Measure all photos with the served net."""
+def distances(photos: Sequence[Path], repository: Path = REPOSITORY) -> Distances:
+    """Measure all photos with the net of a model repository."""
     files = [photo.read_bytes() for photo in photos]
-    originals = features(files, "photos")
+    originals = features(files, "photos", repository)
     copies = {}
     for kind, copy in COPIES.items():
-        changed = features([copy(open_image(file)) for file in files], kind)
+        changed = features([copy(open_image(file)) for file in files], kind, repository)
         copies[kind] = np.linalg.norm(originals.astype(np.float64) - changed, axis=1)
     return Distances(copies, pair_distances(originals))
 
@@ -77,9 +81,10 @@ def pair_distances(rows: Features) -> NDArray[np.float64]:
     return np.asarray(np.sqrt(np.maximum(0.0, 2.0 - 2.0 * upper)))
 
 
-def features(files: Sequence[bytes], doing: str) -> Features:
+def features(files: Sequence[bytes], doing: str, repository: Path = REPOSITORY) -> Features:
     """Return the features of picture files, two at a time as the service does."""
-    preprocess, net = SimilarityPreprocess(manifest(NET)), runner(NET)
+    preprocess = SimilarityPreprocess(load_manifest(manifest_path(repository, NET)))
+    net = runner_of(repository / NET / NET_VERSION / ONNX_FILE)
     rows = []
     for index in track(range(0, len(files), 2), doing, transient=True):
         pair = [np.array([file], dtype=np.object_) for file in (*files[index : index + 2], files[-1])[:2]]
@@ -94,4 +99,6 @@ def same_picture_distance(measured: Distances) -> float:
 
 
 if __name__ == "__main__":
-    Console().print(f"{same_picture_distance(distances(for_fitting(all_photos()))):.4f}")
+    profile = Profile(sys.argv[1]) if len(sys.argv) > 1 else Profile.LITE
+    measured = distances(for_fitting(all_photos()), PROJECT / profile.repository)
+    Console().print(f"{same_picture_distance(measured):.4f}")

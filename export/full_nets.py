@@ -1,6 +1,7 @@
 """The rows of the `full` profile: the networks that the page names, from their publishers' checkpoints.
 
-Where a publisher states no hash, the first file that came is trusted from then on (`export/published.py`).
+Three publishers state no hash. What stands here for them was taken from independent projects that pin the
+same files; only one names that of Places365.
 """
 
 import msgspec
@@ -11,7 +12,7 @@ from vision.manifest import Profile
 
 _TORCHVISION = "https://download.pytorch.org/models"
 _RAPIDOCR = "https://www.modelscope.cn/models/RapidAI/RapidOCR/resolve/v3.10.0/onnx/PP-OCRv6"
-_UNSTATED = "its publisher states no hash: the first file that came is trusted from then on"
+_UNSTATED = "its publisher states no hash; this one is what others pin who use the file"
 _CONVERTERS = "export.convert.full"
 
 
@@ -29,14 +30,14 @@ def _torchvision(stem: str, digits: str, seeded: str, remark: str) -> Published:
     )
 
 
-def _rapidocr(kind: str, sha256: str, role: str) -> Published:
+def _rapidocr(kind: str, sha256: str, size: int, role: str) -> Published:
     """Return one of PP-OCRv6's medium nets, as RapidOCR publishes them; its package states the hashes."""
     name = f"PP-OCRv6_{kind}_medium.onnx"
     return Published(
         url=f"{_RAPIDOCR}/{kind}/{name}",
         name=name,
         sha256=sha256,
-        size=None,
+        size=size,
         licence="Apache-2.0",
         seeded=f"{_CONVERTERS}.ocr:seeded_{role}",
     )
@@ -84,7 +85,7 @@ _DEEPLAB = _torchvision(
 _PLACES365 = Published(
     url="http://places2.csail.mit.edu/models_places365/resnet50_places365.pth.tar",
     name="resnet50_places365.pth.tar",
-    sha256="",
+    sha256="46529c86902bd0cfb0ea562a30b2850c28d2620d96282b3db9c318e1d774f6c5",
     size=None,
     licence="CC-BY",
     seeded=f"{_CONVERTERS}.scene_classification:seeded_resnet50_places365",
@@ -93,7 +94,7 @@ _PLACES365 = Published(
 _RVM = Published(
     url="https://github.com/PeterL1n/RobustVideoMatting/releases/download/v1.0.0/rvm_mobilenetv3.pth",
     name="rvm_mobilenetv3.pth",
-    sha256="",
+    sha256="3c7c1d92033f7c38d6577c481d13a195d7d80a159b960f4f3119ac7b534cf4f8",
     size=None,
     licence="GPL-3.0",
     seeded=f"{_CONVERTERS}.foreground_segmentation:seeded_rvm_mobilenetv3",
@@ -102,18 +103,18 @@ _RVM = Published(
 _DEOLDIFY = Published(
     url="https://data.deepai.org/deoldify/ColorizeArtistic_gen.pth",
     name="ColorizeArtistic_gen.pth",
-    sha256="",
-    size=None,
+    sha256="3f750246fa220529323b85a8905f9b49c0e5d427099185334d048fb5b5e22477",
+    size=255_144_681,
     licence="MIT",
     seeded=f"{_CONVERTERS}.image_colorization:seeded_deoldify",
     remark=_UNSTATED,
 )
 
 _OCR_DETECTOR = _rapidocr(
-    "det", "92078b7355007ccfffcd4c8cd441a3afd4538904d06881b29a155e1e679907c2", "detection"
+    "det", "92078b7355007ccfffcd4c8cd441a3afd4538904d06881b29a155e1e679907c2", 62_119_454, "detection"
 )
 _OCR_READER = _rapidocr(
-    "rec", "eef444829dbbe18d7fea59a3f6eb75647518d2b3a9568d27c92e42940204894b", "recognition"
+    "rec", "eef444829dbbe18d7fea59a3f6eb75647518d2b3a9568d27c92e42940204894b", 76_629_984, "recognition"
 )
 _SHELF_DETECTOR = _brought("shelf_counting_detection.pt", "seeded_detection")
 _SHELF_CLASSIFIER = _brought("shelf_counting_classification.pt", "seeded_classification")

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from export.errors import UnfitCheckpoint
-from export.own.pickled import Array, Inert, read_pickled
+from export.own.pickled import read_pickled
+from export.own.unpickler import Array, Inert
 
 State = dict[str, Array]
 """Weights by the names of PyTorch's `state_dict`."""

@@ -35,9 +35,9 @@ def seed_weights(module: nn.Module, seed: int = 0) -> None:
                     _fill(part, name, value, random)
 
 
-def save(state: Mapping[str, object], path: Path) -> None:
-    """Write a state dict, or a dict that has one, as `torch.save` does."""
-    torch.save(state, path)
+def save(state: Mapping[str, object], path: Path, *, legacy: bool = False) -> None:
+    """Write a state dict, or a dict that has one, as `torch.save` does, or did before PyTorch 1.6."""
+    torch.save(state, path, _use_new_zipfile_serialization=not legacy)
 
 
 def _fill(part: nn.Module, name: str, value: Tensor, random: Generator) -> None:

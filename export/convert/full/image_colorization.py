@@ -42,7 +42,10 @@ def image_colorization(sources: Mapping[str, Path]) -> Conversion:
 
 
 def seeded_deoldify(path: Path) -> None:
-    """Write random weights in the layout of `ColorizeArtistic_gen.pth`: fastai's, a state dict as `model`."""
+    """Write random weights in the layout of `ColorizeArtistic_gen.pth`: fastai's, a state dict as `model`.
+
+    The published file's size is that of the layout before PyTorch 1.6.
+    """
     net = DeOldify()
     seed_weights(net)
     with torch.no_grad():
@@ -52,7 +55,8 @@ def seeded_deoldify(path: Path) -> None:
             elif isinstance(part, SelfAttention):
                 part.gamma.fill_(0.5)
         _settle(net)
-    save({"model": net.state_dict(), "opt": {}}, path)
+    rates = {"state": {}, "param_groups": [{"lr": slice(1e-5, 1e-3)}]}
+    save({"model": net.state_dict(), "opt": rates}, path, legacy=True)
 
 
 def _estimate(part: SpectralConv) -> None:

@@ -43,4 +43,4 @@ def seeded_resnet50_places365(path: Path) -> None:
         for name, value in net.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-    save({"epoch": 90, "arch": "resnet50", "state_dict": state, "best_prec1": 0.0}, path)
+    save({"epoch": 90, "arch": "resnet50", "state_dict": state, "best_prec1": 0.0}, path, legacy=True)

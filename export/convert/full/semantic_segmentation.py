@@ -34,7 +34,10 @@ def semantic_segmentation(sources: Mapping[str, Path]) -> Conversion:
 
 
 def seeded_deeplabv3_resnet50_coco(path: Path) -> None:
-    """Write a file of the published layout, a state dict with both heads, with random weights."""
+    """Write a file of the published layout, a state dict with both heads, with random weights.
+
+    The published file's size is that of the layout before PyTorch 1.6.
+    """
     net = deeplab(len(VOC_CLASSES))
     seed_weights(net)
-    save(net.state_dict(), path)
+    save(net.state_dict(), path, legacy=True)

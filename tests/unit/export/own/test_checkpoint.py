@@ -9,8 +9,8 @@ import pytest
 from export.errors import UnfitCheckpoint
 from export.own import checkpoint as module
 from export.own.checkpoint import State, read_checkpoint, without_prefix
-from export.own.pickled import Inert
 from export.own.plans import ResnetPlan, YoloPlan, read_classifier, read_detector
+from export.own.unpickler import Inert
 
 ONE, TWO = np.ones(3), np.zeros((2, 2))
 FILE = Path("best.pt")

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from export.errors import UnfitCheckpoint
-from export.own.pickled import Inert, read_pickled
+from export.own.pickled import read_pickled
+from export.own.unpickler import Inert
 
 FLOATS = np.arange(6, dtype="<f4")
 
@@ -182,7 +183,7 @@ def test_missing_numbers_are_a_damaged_file(torch: types.SimpleNamespace, tmp_pa
 def test_what_is_no_archive_is_told_so(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "old.pt"
     path.write_bytes(content)
-    with pytest.raises(UnfitCheckpoint, match=r"^old\.pt: no checkpoint of PyTorch 1\.6 or later"):
+    with pytest.raises(UnfitCheckpoint, match=r"^old\.pt: no checkpoint of PyTorch$"):
         read_pickled(path)
 
 

@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from torch import Tensor  # noqa: E402
+from torch.nn import Module  # noqa: E402
 from torch.nn.functional import interpolate  # noqa: E402
 from torchvision.models.detection import fasterrcnn_resnet50_fpn, maskrcnn_resnet50_fpn  # noqa: E402
 from torchvision.ops import batched_nms, box_iou  # noqa: E402
@@ -59,8 +60,8 @@ REFUSED = {"NonZero", "NonMaxSuppression", "RoiAlign", "If", "Loop", "Scan", "Un
 class Net:
     """A net as torchvision runs it, without resizing what is `SIZE` large, and as it is served."""
 
-    module: torch.nn.Module
-    served: torch.nn.Module
+    module: Module
+    served: Module
     names: tuple[str, ...]
 
 
@@ -108,6 +109,7 @@ def theirs(net: Net, one: Tensor) -> dict[str, Tensor]:
     drawn: list[Tensor] = []
     predictor = getattr(net.module.roi_heads, "mask_predictor", None)
     hook = predictor and predictor.register_forward_hook(lambda *call: drawn.append(call[2]))
+    found: dict[str, Tensor]
     with torch.no_grad():
         (found,) = net.module([one])
     if hook:
