@@ -16,14 +16,14 @@ _UNSTATED = "its publisher states no hash; this one is what others pin who use t
 _CONVERTERS = "export.convert.full"
 
 
-def _torchvision(stem: str, digits: str, seeded: str, remark: str) -> Published:
+def _torchvision(stem: str, digits: str, seeded: str, remark: str, size: int | None = None) -> Published:
     """Return one of torchvision's files, whose names end with the leading digits of their SHA-256."""
     name = f"{stem}-{digits}.pth"
     return Published(
         url=f"{_TORCHVISION}/{name}",
         name=name,
         sha256=digits,
-        size=None,
+        size=size,
         licence="BSD-3-Clause",
         seeded=f"{_CONVERTERS}.{seeded}",
         remark=f"{remark}; the licence is torchvision's, the checkpoint states none of its own",
@@ -69,12 +69,14 @@ _FASTER_RCNN = _torchvision(
     "258fb6c6",
     "object_detection:seeded_fasterrcnn_resnet50_fpn_coco",
     "FasterRCNN_ResNet50_FPN_Weights.COCO_V1",
+    size=167_502_836,
 )
 _MASK_RCNN = _torchvision(
     "maskrcnn_resnet50_fpn_coco",
     "bf2d0c1e",
     "instance_segmentation:seeded_maskrcnn_resnet50_fpn_coco",
     "MaskRCNN_ResNet50_FPN_Weights.COCO_V1",
+    size=178_090_079,
 )
 _DEEPLAB = _torchvision(
     "deeplabv3_resnet50_coco",

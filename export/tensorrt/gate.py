@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from export.ranked_rows import unpaired_share
 from export.tensorrt.errors import UnfaithfulPlan
 from export.tensorrt.plan import Precision, Score
 from vision.tensors import Tensors
@@ -21,7 +22,13 @@ class Tolerance(msgspec.Struct, frozen=True):
 
     relative_l2: float
     agreement: float
+    paired: float = 0.98
+    """Least share of rows of a net that ranks which have their like on the other side."""
 
+
+RANKED = "boxes"
+"""The output of nets that rank candidates. Near ties swap places by rounding, so their rows are compared
+whatever the order (`export/ranked_rows.py`)."""
 
 TOLERANCES: Mapping[Precision, Tolerance] = {
     Precision.FP32: Tolerance(relative_l2=1e-3, agreement=0.999),
@@ -41,8 +48,12 @@ def judge(
     if not batches:
         raise UnfaithfulPlan("no sample picture gives it an input; add one to weights/samples that does")
     tallies: dict[str, Tally] = {}
+    shares: list[float] = []
     for batch in batches:
         expected, actual = reference(batch), plan(batch)
+        if RANKED in expected:
+            shares += paired_shares(expected, actual, tolerance.relative_l2)
+            continue
         for name, array in expected.items():
             of_classes = array.ndim > 1 and 0 < classes == array.shape[-1]
             tally = tallies.setdefault(name, Tally(name, of_classes, tolerance.relative_l2))
@@ -50,7 +61,25 @@ def judge(
     scores = {name: tally.score() for name, tally in tallies.items()}
     for name, score in scores.items():
         _hold(name, score, tolerance)
+    if shares:
+        scores[RANKED] = Score(None, float(np.mean(shares)))
+        _hold(RANKED, scores[RANKED], msgspec.structs.replace(tolerance, agreement=tolerance.paired))
     return scores
+
+
+def paired_shares(expected: Tensors, outputs: Tensors, tolerance: float) -> list[float]:
+    """Return, for each picture of a batch, the share of rows that have their like within `tolerance`.
+
+    A row is what all outputs with rows, [batch, n, ...], have at one place. Raises UnfaithfulPlan where they
+    cannot even be compared.
+    """
+    actual = {name: comparable(name, array, outputs) for name, array in expected.items()}
+    names = [name for name, array in expected.items() if array.shape[1]]
+    shares = []
+    for index in range(len(expected[RANKED])):
+        ours, theirs = ([some[name][index] for name in names] for some in (actual, expected))
+        shares.append(1 - unpaired_share(ours, theirs, tolerance))
+    return shares
 
 
 class Tally:

@@ -52,4 +52,4 @@ def seeded_maskrcnn_resnet50_fpn_coco(path: Path) -> None:
     """Write a file of the published layout, a state dict, with random weights."""
     net = mask_rcnn()
     seed_detector(net)
-    save(published_layout(net), path)
+    save(published_layout(net), path, legacy=True)

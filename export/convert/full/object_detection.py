@@ -73,7 +73,7 @@ def seeded_fasterrcnn_resnet50_fpn_coco(path: Path) -> None:
     """Write a file of the published layout, a state dict, with random weights."""
     net = faster_rcnn()
     seed_detector(net)
-    save(published_layout(net), path)
+    save(published_layout(net), path, legacy=True)
 
 
 def padded_noise(size: int) -> Tensor:

@@ -105,6 +105,42 @@ def test_one_bad_batch_among_many_shows() -> None:
         judge(batches, lambda _: {"out": FLOATS}, plan, 0, TOLERANCE)
 
 
+BOXES = RANDOM.random((2, 50, 1, 4)).astype(np.float32)
+SCORES = RANDOM.random((2, 50, 7)).astype(np.float32)
+
+
+def ranked(order: NDArray[np.intp], boxes: NDArray[np.float32] = BOXES) -> Tensors:
+    """Rows of the second of two pictures in another order; a mask output that has no rows."""
+    shown, scores = boxes.copy(), SCORES.copy()
+    shown[1], scores[1] = shown[1][order], scores[1][order]
+    return {"boxes": shown, "class_scores": scores, "mask_probs": np.zeros((2, 0, 28, 28), np.float32)}
+
+
+def judge_rows(actual: Tensors) -> Score:
+    batch = {"pixels": np.zeros((2, 1), dtype=np.float32)}
+    return judge([batch], lambda _: ranked(np.arange(50)), lambda _: actual, 7, TOLERANCE)["boxes"]
+
+
+def test_rows_that_swap_places_are_the_same() -> None:
+    assert judge_rows(ranked(RANDOM.permutation(50))) == Score(None, 1.0)
+
+
+def test_rows_that_are_not_the_same_show() -> None:
+    boxes = BOXES.copy()
+    boxes[1, :4] = 1 - boxes[1, :4]
+    with pytest.raises(
+        UnfaithfulPlan, match=r"its boxes agrees with ONNX Runtime's in 0\.960, less than 0\.98"
+    ):
+        judge_rows(ranked(RANDOM.permutation(50), boxes))
+
+
+def test_a_row_that_is_none_shows_whatever_the_order() -> None:
+    boxes = BOXES.copy()
+    boxes[1, 3] = math.nan
+    with pytest.raises(UnfaithfulPlan, match="its boxes is NaN"):
+        judge_rows(ranked(RANDOM.permutation(50), boxes))
+
+
 def test_every_precision_has_its_tolerance() -> None:
     assert set(TOLERANCES) == set(Precision)
     assert TOLERANCES[Precision.FP32].relative_l2 < TOLERANCES[Precision.FP16].relative_l2
