@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
-
 from export.conversion import Conversion
-from export.own.checkpoint import State
 from export.own.labels import read_labels
 from export.own.plans import read_classifier, read_detector
 from export.surgery import finished, opened
+from export.torch_nets.loading import load, noise
 from export.torch_nets.onnx_graph import onnx_graph
 from export.torch_nets.resnet import RESNETS, ServedClassifier
 from export.torch_nets.yolov5 import ServedYoloV5, YoloV5
@@ -33,8 +30,8 @@ def detection(sources: Mapping[str, Path], *, size: int, min_score: float, max_o
     plan, state, names = read_detector(sources[CHECKPOINT])
     anchors = [[(1.0, 1.0)] * plan.anchors] * 3  # the checkpoint has its own
     net = YoloV5(plan.width, plan.depth, plan.classes, anchors)
-    _load(net, state)
-    graph = onnx_graph(ServedYoloV5(net), _example(size), "pixels", "candidates")
+    load(net, state)
+    graph = onnx_graph(ServedYoloV5(net), noise(size), "pixels", "candidates")
     settings = ShelfDetectionSettings(
         size=size,
         padding=_PADDING,
@@ -49,17 +46,7 @@ def classification(sources: Mapping[str, Path], *, size: int) -> Conversion:
     """`crops` uint8 RGB [batch, size, size, 3] to `class_probs` float32 [batch, classes]."""
     plan, state = read_classifier(sources[CHECKPOINT])
     net = RESNETS[plan.name](num_classes=plan.classes)
-    _load(net, state)
-    graph = onnx_graph(ServedClassifier(net), _example(size), "crops", "class_probs")
+    load(net, state)
+    graph = onnx_graph(ServedClassifier(net), noise(size), "crops", "class_probs")
     settings = ShelfClassificationSettings(size=size, max_crops=_MAX_CROPS)
     return Conversion(opened(finished(graph)), settings, read_labels(sources[LABELS], plan.classes))
-
-
-def _load(net: nn.Module, state: State) -> None:
-    """Put the checkpoint's weights into the net; raises RuntimeError naming what differs."""
-    net.load_state_dict({name: torch.from_numpy(array) for name, array in state.items()})
-
-
-def _example(size: int) -> Tensor:
-    generator = torch.Generator().manual_seed(0)
-    return torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8, generator=generator)

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from export.cli import told
+from export.own.defaults import CROP_SIZE, MAX_OVERLAP, MIN_SCORE, SIZE
 from export.own.shelf import OwnShelf, export_own_shelf
 from export.paths import PROJECT, Paths, user_cache
 from export.progress import console_progress
@@ -34,12 +35,16 @@ def shelf_counting(  # noqa: PLR0913, PLR0917 - a command has as many options as
         Path,
         typer.Option(exists=True, dir_okay=False, help="The classifier's classes: UTF-8, a name a line."),
     ],
-    size: Annotated[int, typer.Option(min=64, max=4096, help="Side of the detector's input.")] = 640,
-    crop_size: Annotated[int, typer.Option(min=32, max=1024, help="Side of the classifier's input.")] = 224,
-    min_score: Annotated[float, typer.Option(min=0, max=1, help="Surer detections are answered.")] = 0.25,
+    size: Annotated[int, typer.Option(min=64, max=4096, help="Side of the detector's input.")] = SIZE,
+    crop_size: Annotated[
+        int, typer.Option(min=32, max=1024, help="Side of the classifier's input.")
+    ] = CROP_SIZE,
+    min_score: Annotated[
+        float, typer.Option(min=0, max=1, help="Surer detections are answered.")
+    ] = MIN_SCORE,
     max_overlap: Annotated[
         float, typer.Option(min=0, max=1, help="NMS: IoU of two products at most.")
-    ] = 0.45,
+    ] = MAX_OVERLAP,
     profile: Annotated[
         Profile, typer.Option(envvar="MODELHUB_PROFILE", help="Beside which other nets.")
     ] = Profile.LITE,

@@ -15,17 +15,13 @@ from export.conversion import Conversion
 from export.convert import own_shelf
 from export.convert.own_shelf import CHECKPOINT, LABELS
 from export.convert.shelf_counting import PRODUCTS
+from export.own.defaults import CROP_SIZE, MAX_OVERLAP, MIN_SCORE, SIZE
 from export.torch_nets.seeded import save, seed_weights
 from export.torch_nets.yolov5 import SIZES, YoloV5
 
 DETECTION_FILE = "shelf_counting_detection.pt"
 CLASSIFICATION_FILE = "shelf_counting_classification.pt"
 LABELS_FILE = "shelf_counting_products.txt"
-
-SIZE = 640
-CROP_SIZE = 224
-_MIN_SCORE = 0.25
-_MAX_OVERLAP = 0.45
 
 _PRODUCT = 1
 """Classes of the detector: the classifier tells products apart."""
@@ -40,7 +36,7 @@ to a hundred of 25,200 candidates above the threshold.
 def detection(sources: Mapping[str, Path]) -> Conversion:
     """`pixels` uint8 RGB [batch, 640, 640, 3] to `candidates` float32 [batch, 25200, 6]."""
     files = {CHECKPOINT: sources[DETECTION_FILE]}
-    return own_shelf.detection(files, size=SIZE, min_score=_MIN_SCORE, max_overlap=_MAX_OVERLAP)
+    return own_shelf.detection(files, size=SIZE, min_score=MIN_SCORE, max_overlap=MAX_OVERLAP)
 
 
 def classification(sources: Mapping[str, Path]) -> Conversion:

@@ -15,11 +15,10 @@ from export.conversion import Conversion  # noqa: E402
 from export.convert.full import shelf_counting  # noqa: E402
 from export.convert.full.shelf_counting import (  # noqa: E402
     CLASSIFICATION_FILE,
-    CROP_SIZE,
     DETECTION_FILE,
     LABELS_FILE,
-    SIZE,
 )
+from export.own.defaults import CROP_SIZE, SIZE  # noqa: E402
 from export.own.plans import read_classifier, read_detector  # noqa: E402
 from export.torch_nets.yolov5 import SIZES, ServedYoloV5, YoloV5  # noqa: E402
 from tests.unit.export.convert.full.served import (  # noqa: E402
