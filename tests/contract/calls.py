@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,20 @@ def on_its_side(picture: Path) -> bytes:
     exif = Image.Exif()
     exif[0x0112] = 6  # shown turned a quarter clockwise
     return encode(sideways, "PNG", exif=exif)
+
+
+def assert_seen_upright(gateway_url: str, service: str, picture: Path, fields: Iterable[str]) -> None:
+    """The picture on its side has these fields in its answer as the picture itself has."""
+    turned = answered(gateway_url, service, on_its_side(picture))
+    straight = answered(gateway_url, service, picture)
+    assert {field: turned[field] for field in fields} == {field: straight[field] for field in fields}
+
+
+def of_twelve_megapixels(picture: Path) -> bytes:
+    """Return the picture enlarged to 4000 x 3000, as JPEG."""
+    with Image.open(picture) as small:
+        large = small.convert("RGB").resize((4000, 3000), Image.Resampling.BICUBIC)
+    return encode(large, "JPEG", quality=95)
 
 
 def blank(width: int, height: int) -> bytes:

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from gateway.schemas import InstanceSegmentationAnswer
-from tests.contract.calls import answered, blank, on_its_side
-from tests.hazards import Hazard, encode, every_answered
+from tests.contract.calls import answered, assert_seen_upright, blank, of_twelve_megapixels
+from tests.hazards import Hazard, every_answered
 from vision.masks import pixels_within
 from vision.rle import Mask, decode
 
@@ -88,17 +88,15 @@ def test_masks_have_the_upright_pictures_size(gateway_url: str, hazard: Hazard) 
 
 
 def test_a_picture_on_its_side_is_seen_upright(gateway_url: str, sample_pictures: Path) -> None:
-    turned = answered(gateway_url, SERVICE, on_its_side(sample_pictures / "chelsea.png"))
-    straight = answered(gateway_url, SERVICE, sample_pictures / "chelsea.png")
-    assert {field: turned[field] for field in FIELDS} == {field: straight[field] for field in FIELDS}
+    assert_seen_upright(gateway_url, SERVICE, sample_pictures / "chelsea.png", FIELDS)
 
 
 def test_twelve_megapixels_have_masks_of_their_size(gateway_url: str, sample_pictures: Path) -> None:
     """Regions are cut from a smaller copy; the masks are of the picture that was sent all the same."""
-    with Image.open(sample_pictures / "chelsea.png") as picture:
-        small = mask_of(answered(gateway_url, SERVICE, sample_pictures / "chelsea.png"), "cat")
-        large = picture.convert("RGB").resize((4000, 3000), Image.Resampling.BICUBIC)
-    mask = mask_of(answered(gateway_url, SERVICE, encode(large, "JPEG", quality=95)), "cat")
+    picture = sample_pictures / "chelsea.png"
+    small = mask_of(answered(gateway_url, SERVICE, picture), "cat")
+    mask = mask_of(answered(gateway_url, SERVICE, of_twelve_megapixels(picture)), "cat")
     assert mask.shape == (3000, 4000)
-    shrunk = np.asarray(Image.fromarray(mask).resize(picture.size, Image.Resampling.NEAREST))
+    height, width = small.shape
+    shrunk = np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST))
     assert (shrunk & small).sum() / (shrunk | small).sum() > 0.9

@@ -1,20 +1,20 @@
 """A publisher's site on loopback, and the ways in which one can fail."""
 
 import re
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+from http.server import BaseHTTPRequestHandler
+
+from tests.unit.export.loopback import LoopbackServer
 
 
-class FileServer:
+class FileServer(LoopbackServer):
     """Serves `body` at every path but `/moved`, which leads to the others; set a fault before it is asked.
 
     Asked for a proxied address (an absolute one), it answers the same.
     """
 
     def __init__(self, body: bytes) -> None:
+        super().__init__()
         self.body = body
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.etag: str | None = '"one"'
@@ -30,33 +30,10 @@ class FileServer:
         """Of the next answers, one each; then 200."""
         self.content_type = "application/octet-stream"
         self.after_answer: Callable[[], None] = lambda: None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
 
     def ranges_asked(self) -> list[str]:
         """The Range headers of all requests, empty where there was none."""
         return [headers.get("range", "") for _, headers in self.requests]
-
-    def close(self) -> None:
-        """Stop answering; connections are refused from now on."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-        self._server.server_close()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def start_of(self, headers: dict[str, str]) -> int | None:
         """Where the part begins that is to be answered; None where the whole file is."""

@@ -2,12 +2,11 @@
 
 import hashlib
 import io
-import threading
 import zipfile
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+from http.server import BaseHTTPRequestHandler
+
+from tests.unit.export.loopback import LoopbackServer
 
 
 def build_wheel(name: str, version: str, files: Mapping[str, bytes]) -> bytes:
@@ -26,10 +25,11 @@ def build_wheel(name: str, version: str, files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-class PackageIndex:
+class PackageIndex(LoopbackServer):
     """Serves wheels by PEP 503, on loopback; set a fault before it is asked."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.wheels: dict[str, bytes] = {}
         self.requests: list[str] = []
         self.cut_after: int | None = None
@@ -37,35 +37,16 @@ class PackageIndex:
         self.declares_hash: str | None = "right"
         self.page_status = 200
         self.file_status = 200
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/simple/"
+        return f"{super().url}/simple/"
 
     def add(self, name: str, version: str, files: Mapping[str, bytes]) -> str:
         """Offer a wheel and return its SHA-256."""
         wheel = build_wheel(name, version, files)
         self.wheels[f"{name}-{version}-py3-none-any.whl"] = wheel
         return hashlib.sha256(wheel).hexdigest()
-
-    def close(self) -> None:
-        """Stop answering; connections are refused from now on."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-        self._server.server_close()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def page(self, project: str) -> bytes | None:
         """Return the project's page of links, or None if there is no such project."""

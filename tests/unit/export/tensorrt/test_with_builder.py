@@ -10,12 +10,9 @@ from rich.console import Console
 from export.environment import ensure_environment
 from export.paths import PROJECT
 from export.progress import console_progress
+from tests.other_environment import assert_all_pass, files_needing
 
-NEEDING_BUILDER = [
-    path.relative_to(PROJECT).as_posix()
-    for path in sorted(Path(__file__).parent.glob("test_*.py"))
-    if 'importorskip("tensorrt_rtx")' in path.read_text() and path != Path(__file__)
-]
+NEEDING_BUILDER = files_needing("tensorrt_rtx", Path(__file__).parent)
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +25,7 @@ def python() -> Path:
 
 @pytest.mark.timeout(1800)  # it may build the environment
 def test_all_of_them_pass(python: Path) -> None:
-    """Pytest and its like are this environment's own, TensorRT for RTX is the other's."""
-    ours = Path(pytest.__file__).parents[1]
-    command = (str(python), "-m", "pytest", "-q", *NEEDING_BUILDER)
-    environment = os.environ | {"PYTHONPATH": f"{PROJECT}:{ours}"}
-    done = subprocess.run(
-        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
-    report = done.stdout.decode(errors="replace")
-    assert done.returncode == 0, report
-    assert "skipped" not in report
+    assert_all_pass(python, NEEDING_BUILDER)
     assert NEEDING_BUILDER
 
 

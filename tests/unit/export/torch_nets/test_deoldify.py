@@ -29,8 +29,7 @@ from export.torch_nets.deoldify import (  # noqa: E402
     WeightNormConv,
     folded,
 )
-from export.torch_nets.seeded import seed_weights  # noqa: E402
-from tests.unit.export.torch_nets.layout import layout  # noqa: E402
+from tests.unit.export.torch_nets.layout import assert_shapes, layout, seeded  # noqa: E402
 from training.colorization.colour import CHROMA, coloured, luma, mixed  # noqa: E402
 
 LAYOUT = "564bfcf86d11d1a4e85b99852e9a9ecb442f17de4f0b1f71a4831595833865b4"
@@ -69,10 +68,7 @@ MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225
 
 @pytest.fixture(scope="module")
 def net() -> DeOldify:
-    net = DeOldify()
-    net.eval()
-    seed_weights(net)
-    return net
+    return seeded(DeOldify())
 
 
 def random(*shape: int) -> Tensor:
@@ -87,7 +83,7 @@ def test_the_layout_is_the_published_one(net: DeOldify) -> None:
 
 def test_what_is_folded_has_the_names_and_shapes_of_others_lists() -> None:
     state = folded(DeOldify()).state_dict()
-    assert {name: tuple(state[name].shape) for name in FOLDED} == FOLDED
+    assert_shapes(state, FOLDED)
     assert not any(name.endswith(("_orig", "_u", "_v", "_g")) for name in state)
 
 
@@ -155,8 +151,7 @@ def test_a_shuffle_pads_above_and_to_the_left_and_blurs() -> None:
 
 def test_attention_pixel_by_pixel() -> None:
     """Each pixel gets the mean of all values, weighted by how their queries suit its key."""
-    attention = SelfAttention(16)
-    seed_weights(attention)
+    attention = seeded(SelfAttention(16))
     attention.gamma.data.fill_(0.7)
     x = random(1, 16, 2, 3)
     with torch.no_grad():

@@ -20,8 +20,7 @@ from export.torch_nets.robust_video_matting import (  # noqa: E402
     RobustVideoMatting,
     ServedMatting,
 )
-from export.torch_nets.seeded import seed_weights  # noqa: E402
-from tests.unit.export.torch_nets.layout import layout  # noqa: E402
+from tests.unit.export.torch_nets.layout import assert_shapes, layout, seeded  # noqa: E402
 
 LAYOUT = "735a20f6d08c1d5264aa824194673d4f336f3457c48457a4fbfaf4b85c844b98"
 PARAMETERS = 3_748_633
@@ -45,9 +44,7 @@ UNREAD = ("project_seg.", "refiner.")
 
 @pytest.fixture(scope="module")
 def net() -> RobustVideoMatting:
-    net = RobustVideoMatting()
-    net.eval()
-    seed_weights(net)
+    net = seeded(RobustVideoMatting())
     net.project_mat["conv"].bias.data[3] = 0.5
     return net
 
@@ -60,7 +57,7 @@ def test_the_layout_is_the_published_one(net: RobustVideoMatting) -> None:
     state = net.state_dict()
     assert layout(state) == LAYOUT
     assert sum(one.numel() for one in net.parameters()) == PARAMETERS
-    assert {name: tuple(state[name].shape) for name in IN_THE_BROWSER} == IN_THE_BROWSER
+    assert_shapes(state, IN_THE_BROWSER)
 
 
 @pytest.mark.parametrize("sides", [(16, 16), (64, 96)])
@@ -105,8 +102,7 @@ def test_of_the_recurrent_unit_what_reads_the_state_is_silent(net: RobustVideoMa
 
 def test_the_first_frame_is_a_gated_recurrent_unit_whose_state_is_zero() -> None:
     """Ballas et al., 2016, in the form of the paper's equation 1, written out with its state."""
-    unit = FirstFrame(6)
-    seed_weights(unit)
+    unit = seeded(FirstFrame(6))
     x, h = torch.randn(2, 6, 7, 5, generator=torch.Generator().manual_seed(2)), torch.zeros(2, 6, 7, 5)
     with torch.no_grad():
         reset, update = unit.ih(torch.cat((x, h), dim=1)).split(6, dim=1)

@@ -26,14 +26,16 @@ from export.torch_nets.two_stage import (  # noqa: E402
     published_layout,
     seed_detector,
 )
-from tests.unit.export.convert.full.served import LARGEST_DIFFERENCE, operators, run  # noqa: E402
+from tests.unit.export.convert.full.served import (  # noqa: E402
+    DETECTORS_EXPORT_WARNS,
+    LARGEST_DIFFERENCE,
+    operators,
+    run,
+)
+from tests.unit.export.torch_nets.layout import assert_shapes  # noqa: E402
 from vision.object_detection import PADDING  # noqa: E402
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of PyTorch's own exporter
-    pytest.mark.filterwarnings("ignore:Constant folding:UserWarning"),
-    pytest.mark.filterwarnings("ignore:torch.tensor results are registered"),  # of torchvision's box coder
-]
+pytestmark = DETECTORS_EXPORT_WARNS
 
 SIZE = 128
 FEWER = {"rpn_pre_nms_top_n_test": 300, "rpn_post_nms_top_n_test": 100}
@@ -220,8 +222,7 @@ def test_the_seeded_file_has_the_published_names_which_torchvision_reads(
     net = request.getfixturevalue(kind)
     layout = published_layout(net.module)
     assert len(layout) == PUBLISHED_KEYS[kind]
-    shapes = {name: tuple(layout[name].shape) for name in SOME_PUBLISHED_SHAPES}
-    assert shapes == SOME_PUBLISHED_SHAPES
+    assert_shapes(layout, SOME_PUBLISHED_SHAPES)
     assert ("roi_heads.mask_head.mask_fcn4.bias" in layout) == (kind == "mask")
     make = {"faster": faster_rcnn, "mask": mask_rcnn}[kind]
     again = make()

@@ -1,10 +1,12 @@
 """What every net of the `full` profile is held against: its module, its config, TensorRT's operators."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime as ort
+import pytest
 from numpy.typing import NDArray
 
 from backends.onnx_config import check_tensors
@@ -17,12 +19,22 @@ LARGEST_DIFFERENCE = 1e-4
 """Relative L2 of a tensor that ONNX Runtime computed, to PyTorch's."""
 
 PLAIN = {
-    "Add", "ArgMax", "Cast", "Clip", "Concat", "Constant", "Conv", "ConvTranspose", "Div", "Flatten",
-    "Expand", "Gather", "Gemm", "GlobalAveragePool", "MatMul", "MaxPool", "Mod", "Mul", "Pow", "ReduceL2",
-    "ReduceMax", "Relu", "Reshape", "Resize", "Shape", "Sigmoid", "Slice", "Softmax", "Split", "Squeeze",
-    "Sub", "Transpose", "Unsqueeze",
+    "Add", "ArgMax", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Constant", "Conv",
+    "ConvTranspose", "DepthToSpace", "Div", "Expand", "Flatten", "Gather", "Gemm", "GlobalAveragePool",
+    "HardSigmoid", "HardSwish", "MatMul", "MaxPool", "Mod", "Mul", "Pow", "ReduceL2", "ReduceMax", "Relu",
+    "Reshape", "Resize", "Shape", "Sigmoid", "Slice", "Softmax", "Split", "Squeeze", "Sub", "Tanh",
+    "Transpose", "Unsqueeze",
 }  # fmt: skip
-"""Of TensorRT's supported operators, those that these nets need."""
+"""Of TensorRT's supported operators, those that these nets need: none by which a size follows from data."""
+
+EXPORT_WARNS = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+"""The mark of tests that export a net: PyTorch's own exporter uses what it calls deprecated."""
+
+DETECTORS_EXPORT_WARNS = [
+    EXPORT_WARNS,
+    pytest.mark.filterwarnings("ignore:Constant folding:UserWarning"),
+    pytest.mark.filterwarnings("ignore:torch.tensor results are registered"),  # of torchvision's box coder
+]
 
 
 def pictures(height: int, width: int, count: int = 3, seed: int = 1) -> Picture:
@@ -60,14 +72,33 @@ def assert_rows_stand_alone(model: onnx.ModelProto, batch: Picture) -> None:
 
 def assert_fits(net: str, model: onnx.ModelProto, side: int, opset: int = 17) -> None:
     """The graph is what its config says, and both runtimes read it."""
-    check_graph(model, side)
-    assert opset_of(model) == opset
-    assert operators(model.graph.node) <= PLAIN
-    assert {node.op_type for node in model.graph.node if model.graph.input[0].name in node.input} == {"Cast"}
+    assert_plain(model, side, opset)
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     config = config_as_triton_hands_it_over(net, Profile.FULL)
     check_tensors(config, session.get_inputs(), session.get_outputs())
 
 
+def assert_plain(model: onnx.ModelProto, side: int, opset: int = 17) -> None:
+    """Both runtimes read the graph, whose bytes are cast before anything else."""
+    check_graph(model, side)
+    assert opset_of(model) == opset
+    assert operators(model.graph.node) <= PLAIN
+    pixels = model.graph.input[0].name
+    assert operators(node for node in model.graph.node if pixels in node.input) == {"Cast"}
+
+
 def operators(nodes: Iterable[onnx.NodeProto]) -> set[str]:
     return {node.op_type for node in nodes}
+
+
+def configured(tensors: Iterable[Any]) -> dict[str, list[str | int]]:
+    """The sides of a config's inputs or outputs by name, the batch's first."""
+    return {one.name: ["batch", *one.dims] for one in tensors}
+
+
+def declared(tensors: Iterable[onnx.ValueInfoProto]) -> dict[str, list[str | int]]:
+    """The sides of a graph's inputs or outputs by name."""
+    return {
+        one.name: [dim.dim_param or dim.dim_value for dim in one.type.tensor_type.shape.dim]
+        for one in tensors
+    }

@@ -1,6 +1,5 @@
 """Robust Video Matting from a file of the published layout with random weights."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
@@ -8,7 +7,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from export.checks import check_graph, opset_of  # noqa: E402
 from export.conversion import Conversion  # noqa: E402
 from export.convert.full.foreground_segmentation import (  # noqa: E402
     FILE,
@@ -19,30 +17,18 @@ from export.convert.full.foreground_segmentation import (  # noqa: E402
 from export.own.checkpoint import read_checkpoint  # noqa: E402
 from export.torch_nets.loading import load  # noqa: E402
 from export.torch_nets.robust_video_matting import RobustVideoMatting, ServedMatting  # noqa: E402
-from tests.repository.checks import REPOSITORIES, tensors  # noqa: E402
-from tests.unit.export.convert.full.served import (  # noqa: E402
-    PLAIN,
-    assert_rows_stand_alone,
-    assert_same,
-    operators,
-    pictures,
-    run,
-)
+from tests.repository.checks import REPOSITORIES  # noqa: E402
+from tests.unit.export.convert.full import served  # noqa: E402
+from tests.unit.export.convert.full.conftest import Published  # noqa: E402
 from vision.foreground_segmentation import ForegroundSettings  # noqa: E402
 from vision.manifest import Profile  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of PyTorch's own exporter
-
-OF_THIS_NET = {"AveragePool", "HardSigmoid", "HardSwish", "Split", "Tanh"}
-"""Of TensorRT's supported operators."""
+pytestmark = served.EXPORT_WARNS
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    path = tmp_path_factory.mktemp("published") / FILE
-    seeded_rvm_mobilenetv3(path)
-    yield path
-    path.unlink()
+def file(published: Published) -> Path:
+    return published({FILE: seeded_rvm_mobilenetv3})[FILE]
 
 
 @pytest.fixture(scope="module")
@@ -50,39 +36,30 @@ def conversion(file: Path) -> Conversion:
     return foreground_segmentation({FILE: file})
 
 
-@pytest.fixture(scope="module")
-def model(conversion: Conversion) -> onnx.ModelProto:
-    return conversion.model
-
-
 def test_the_graph_computes_what_the_net_computes(file: Path, model: onnx.ModelProto) -> None:
     net = RobustVideoMatting()
     load(net, read_checkpoint(file).state)
-    batch = pictures(SIZE, SIZE, count=2)
+    batch = served.pictures(SIZE, SIZE, count=2)
     with torch.no_grad():
         expected = ServedMatting(net).eval()(torch.from_numpy(batch)).numpy()
-    alpha = run(model, batch)["alpha"]
-    assert_same(alpha, expected)
+    alpha = served.run(model, batch)["alpha"]
+    served.assert_same(alpha, expected)
     assert 0 <= alpha.min() < alpha.max() <= 1
     assert ((alpha > 0) & (alpha < 1)).mean() > 0.5  # random weights that are not clipped away
 
 
 def test_a_picture_of_a_batch_is_the_picture_alone(model: onnx.ModelProto) -> None:
-    assert_rows_stand_alone(model, pictures(SIZE, SIZE, count=2))
+    served.assert_rows_stand_alone(model, served.pictures(SIZE, SIZE, count=2))
 
 
 def test_both_runtimes_read_the_graph(model: onnx.ModelProto) -> None:
-    check_graph(model, SIZE)
-    assert opset_of(model) == 17
-    assert operators(model.graph.node) <= PLAIN | OF_THIS_NET
-    assert operators([node for node in model.graph.node if "pixels" in node.input]) == {"Cast"}
+    served.assert_plain(model, SIZE)
 
 
 def test_the_config_is_the_nets(model: onnx.ModelProto) -> None:
     config = REPOSITORIES[Profile.FULL].nets["foreground_segmentation_net"]
-    for side, entries in (("input", model.graph.input), ("output", model.graph.output)):
-        dims = {one.name: [dim.dim_value for dim in one.type.tensor_type.shape.dim][1:] for one in entries}
-        assert {name: list(shape) for name, (_, shape, _) in tensors(config, side).items()} == dims
+    assert served.declared(model.graph.input) == served.configured(config.input)
+    assert served.declared(model.graph.output) == served.configured(config.output)
 
 
 def test_how_it_is_fed(conversion: Conversion) -> None:

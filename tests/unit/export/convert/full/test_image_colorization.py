@@ -9,7 +9,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from export.checks import check_graph, opset_of  # noqa: E402
 from export.conversion import Conversion  # noqa: E402
 from export.convert.full import image_colorization as converter  # noqa: E402
 from export.convert.full.image_colorization import (  # noqa: E402
@@ -21,32 +20,21 @@ from export.convert.full.image_colorization import (  # noqa: E402
 from export.own.checkpoint import read_checkpoint  # noqa: E402
 from export.torch_nets.deoldify import DeOldify, ServedDeOldify  # noqa: E402
 from export.torch_nets.loading import load  # noqa: E402
-from tests.repository.checks import REPOSITORIES, tensors  # noqa: E402
-from tests.unit.export.convert.full.served import (  # noqa: E402
-    PLAIN,
-    assert_rows_stand_alone,
-    assert_same,
-    operators,
-    pictures,
-    run,
-)
+from tests.repository.checks import REPOSITORIES  # noqa: E402
+from tests.unit.export.convert.full import served  # noqa: E402
+from tests.unit.export.convert.full.conftest import Published  # noqa: E402
 from vision.image_colorization import ColorizationSettings  # noqa: E402
 from vision.manifest import Profile  # noqa: E402
 from vision.tensors import Picture  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of PyTorch's own exporter
+pytestmark = served.EXPORT_WARNS
 
 SIDE = 96
-OF_THIS_NET = {"AveragePool", "BatchNormalization", "DepthToSpace", "Unsqueeze"}
-"""Of TensorRT's supported operators."""
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    path = tmp_path_factory.mktemp("published") / FILE
-    seeded_deoldify(path)
-    yield path
-    path.unlink()  # a quarter of a gigabyte, of which pytest would keep three
+def file(published: Published) -> Path:
+    return published({FILE: seeded_deoldify})[FILE]
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +44,8 @@ def conversion(file: Path) -> Iterator[Conversion]:
         yield image_colorization({FILE: file})
 
 
-@pytest.fixture(scope="module")
-def model(conversion: Conversion) -> onnx.ModelProto:
-    return conversion.model
-
-
 def grey_pictures(count: int) -> Picture:
-    return pictures(SIDE, SIDE, count)[..., :1].repeat(3, axis=3)
+    return served.pictures(SIDE, SIDE, count)[..., :1].repeat(3, axis=3)
 
 
 def test_the_graph_computes_what_the_net_computes(file: Path, model: onnx.ModelProto) -> None:
@@ -72,21 +55,18 @@ def test_the_graph_computes_what_the_net_computes(file: Path, model: onnx.ModelP
     batch = grey_pictures(2)
     with torch.no_grad():
         expected = ServedDeOldify(net).eval()(torch.from_numpy(batch)).numpy()
-    chroma = run(model, batch)["chroma"]
-    assert_same(chroma, expected)
+    chroma = served.run(model, batch)["chroma"]
+    served.assert_same(chroma, expected)
     assert -128 <= chroma.min() < chroma.max() <= 127
     assert chroma.std(axis=(0, 1, 2)).min() > 1  # both channels say something
 
 
 def test_a_picture_of_a_batch_is_the_picture_alone(model: onnx.ModelProto) -> None:
-    assert_rows_stand_alone(model, grey_pictures(3))
+    served.assert_rows_stand_alone(model, grey_pictures(3))
 
 
 def test_both_runtimes_read_the_graph(model: onnx.ModelProto) -> None:
-    check_graph(model, SIDE)
-    assert opset_of(model) == 17
-    assert operators(model.graph.node) <= PLAIN | OF_THIS_NET
-    assert operators([node for node in model.graph.node if "pixels" in node.input]) == {"Cast"}
+    served.assert_plain(model, SIDE)
 
 
 def test_the_normalisations_of_kernels_are_folded(model: onnx.ModelProto) -> None:
@@ -98,10 +78,10 @@ def test_the_normalisations_of_kernels_are_folded(model: onnx.ModelProto) -> Non
 
 def test_the_config_is_the_nets(model: onnx.ModelProto) -> None:
     config = REPOSITORIES[Profile.FULL].nets["image_colorization_net"]
-    for side, entries in (("input", model.graph.input), ("output", model.graph.output)):
-        dims = {one.name: [dim.dim_value for dim in one.type.tensor_type.shape.dim][1:] for one in entries}
-        served = {name: [SIZE, SIZE, channels] for name, (_, _, channels) in dims.items()}
-        assert {name: list(shape) for name, (_, shape, _) in tensors(config, side).items()} == served
+    for ours, entries in ((model.graph.input, config.input), (model.graph.output, config.output)):
+        sides = served.declared(ours).items()
+        full_size = {name: [batch, SIZE, SIZE, planes] for name, (batch, *_, planes) in sides}
+        assert full_size == served.configured(entries)
 
 
 def test_how_it_is_fed(conversion: Conversion) -> None:

@@ -17,28 +17,19 @@ from export.conversion import Conversion  # noqa: E402
 from export.convert.full import ocr  # noqa: E402
 from export.convert.full.ocr import CHARACTERS, DETECTION_FILE, RECOGNITION_FILE  # noqa: E402
 from export.convert.ocr_settings import DETECTION, RECOGNITION  # noqa: E402
-from tests.unit.export.convert.full.served import (  # noqa: E402
-    assert_fits,
-    assert_rows_stand_alone,
-    assert_same,
-    pictures,
-    run,
-)
+from tests.unit.export.convert.full import served  # noqa: E402
+from tests.unit.export.convert.full.conftest import Published  # noqa: E402
 from vision.tensors import Picture  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of PyTorch's own exporter
+pytestmark = served.EXPORT_WARNS
 
 OPSET = 11
 SIDE = 64
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("ocr")
-    paths = {name: folder / name for name in (DETECTION_FILE, RECOGNITION_FILE)}
-    ocr.seeded_detection(paths[DETECTION_FILE])
-    ocr.seeded_recognition(paths[RECOGNITION_FILE])
-    return paths
+def files(published: Published) -> dict[str, Path]:
+    return published({DETECTION_FILE: ocr.seeded_detection, RECOGNITION_FILE: ocr.seeded_recognition})
 
 
 @pytest.fixture(scope="module")
@@ -76,29 +67,29 @@ def test_the_files_have_the_published_inputs_outputs_and_dictionary(files: dict[
 def test_the_graphs_fit_their_configs_and_are_of_plain_operators(
     detection: Conversion, recognition: Conversion
 ) -> None:
-    assert_fits("ocr_detection_net", detection.model, SIDE, OPSET)
-    assert_fits("ocr_recognition_net", recognition.model, SIDE, OPSET)
+    served.assert_fits("ocr_detection_net", detection.model, SIDE, OPSET)
+    served.assert_fits("ocr_recognition_net", recognition.model, SIDE, OPSET)
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 96), (160, 64)])
 def test_the_detector_reads_rgb_bytes_of_any_size(
     files: dict[str, Path], detection: Conversion, height: int, width: int
 ) -> None:
-    batch = pictures(height, width)
-    computed = run(detection.model, batch)["text_map"]
+    batch = served.pictures(height, width)
+    computed = served.run(detection.model, batch)["text_map"]
     assert computed.shape == (3, height, width)
-    assert_same(computed, source(files[DETECTION_FILE], batch)[:, 0])
+    served.assert_same(computed, source(files[DETECTION_FILE], batch)[:, 0])
 
 
 @pytest.mark.parametrize("width", [320, 328, 480])
 def test_the_recogniser_gives_the_best_character_of_each_step(
     files: dict[str, Path], recognition: Conversion, width: int
 ) -> None:
-    batch = pictures(48, width)
-    computed = run(recognition.model, batch)
+    batch = served.pictures(48, width)
+    computed = served.run(recognition.model, batch)
     expected = source(files[RECOGNITION_FILE], batch)
     assert expected.shape == (3, width // RECOGNITION.width_step, CHARACTERS + 2)
-    assert_same(computed["char_probs"], expected.max(axis=2))
+    served.assert_same(computed["char_probs"], expected.max(axis=2))
     chosen = np.take_along_axis(expected, computed["char_ids"][..., None].astype(int), axis=2)[..., 0]
     np.testing.assert_allclose(chosen, expected.max(axis=2), rtol=1e-4)  # of nearly equal ones either
 
@@ -106,10 +97,10 @@ def test_the_recogniser_gives_the_best_character_of_each_step(
 def test_a_picture_is_answered_the_same_in_a_batch_and_alone(
     detection: Conversion, recognition: Conversion
 ) -> None:
-    assert_rows_stand_alone(detection.model, pictures(64, 96))
-    together = run(recognition.model, pictures(48, 320))
-    alone = [run(recognition.model, pictures(48, 320)[index : index + 1]) for index in range(3)]
-    assert_same(together["char_probs"], np.concatenate([one["char_probs"] for one in alone]))
+    served.assert_rows_stand_alone(detection.model, served.pictures(64, 96))
+    together = served.run(recognition.model, served.pictures(48, 320))
+    alone = [served.run(recognition.model, served.pictures(48, 320)[index : index + 1]) for index in range(3)]
+    served.assert_same(together["char_probs"], np.concatenate([one["char_probs"] for one in alone]))
 
 
 def test_labels_and_settings_are_those_of_the_small_nets(

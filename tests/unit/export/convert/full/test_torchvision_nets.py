@@ -29,20 +29,15 @@ from export.convert.full.semantic_segmentation import (  # noqa: E402
     seeded_deeplabv3_resnet50_coco,
     semantic_segmentation,
 )
-from tests.unit.export.convert.full.served import (  # noqa: E402
-    assert_fits,
-    assert_rows_stand_alone,
-    assert_same,
-    pictures,
-    run,
-)
+from tests.unit.export.convert.full import served  # noqa: E402
+from tests.unit.export.convert.full.conftest import Published  # noqa: E402
 from vision.classification import ClassificationSettings  # noqa: E402
 from vision.semantic_segmentation import SemanticSegmentationSettings  # noqa: E402
 from vision.similarity import SimilaritySettings  # noqa: E402
 from vision.tensors import Picture  # noqa: E402
 from vision.voc import VOC_CLASSES  # noqa: E402
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of PyTorch's own exporter
+pytestmark = served.EXPORT_WARNS
 
 State = dict[str, Tensor]
 Answer = Callable[[Module, Tensor], Tensor]
@@ -106,23 +101,20 @@ CASES = (
 @dataclass(frozen=True)
 class Converted:
     case: Case
-    folder: Path
     state: State
     conversion: Conversion
 
 
-def sources(case: Case, folder: Path) -> dict[str, Path]:
-    return {case.file: folder / case.file, LABELS_FILE: folder / LABELS_FILE}
-
-
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.net)
-def converted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Converted:
+def converted(request: pytest.FixtureRequest, published: Published) -> Converted:
     case: Case = request.param
-    folder = tmp_path_factory.mktemp(case.net)
-    case.seed(folder / case.file)
-    (folder / LABELS_FILE).write_text("\n".join(LINES))
     torch.set_num_threads(2)
-    return Converted(case, folder, stored(folder / case.file), case.convert(sources(case, folder)))
+    files = published({case.file: case.seed, LABELS_FILE: write_labels})
+    return Converted(case, stored(files[case.file]), case.convert(files))
+
+
+def write_labels(path: Path) -> None:
+    path.write_text("\n".join(LINES))
 
 
 def stored(path: Path) -> State:
@@ -154,7 +146,7 @@ def test_seeded_weights_are_the_same_every_time(converted: Converted, tmp_path: 
 
 
 def test_the_graph_fits_its_config_and_is_of_plain_operators(converted: Converted) -> None:
-    assert_fits(converted.case.net, converted.conversion.model, converted.case.side)
+    served.assert_fits(converted.case.net, converted.conversion.model, converted.case.side)
 
 
 def expected(case: Case, state: State, batch: Picture) -> NDArray[np.float32]:
@@ -169,14 +161,16 @@ def expected(case: Case, state: State, batch: Picture) -> NDArray[np.float32]:
 
 
 def test_it_computes_what_torchvisions_module_computes(converted: Converted) -> None:
-    batch = pictures(converted.case.side, converted.case.side)
-    computed = run(converted.conversion.model, batch)
+    batch = served.pictures(converted.case.side, converted.case.side)
+    computed = served.run(converted.conversion.model, batch)
     assert list(computed) == [converted.case.output]
-    assert_same(computed[converted.case.output], expected(converted.case, converted.state, batch))
+    served.assert_same(computed[converted.case.output], expected(converted.case, converted.state, batch))
 
 
 def test_a_picture_is_answered_the_same_in_a_batch_and_alone(converted: Converted) -> None:
-    assert_rows_stand_alone(converted.conversion.model, pictures(converted.case.side, converted.case.side))
+    served.assert_rows_stand_alone(
+        converted.conversion.model, served.pictures(converted.case.side, converted.case.side)
+    )
 
 
 @pytest.mark.parametrize("fault", ["missing", "unknown", "shape"])
@@ -191,15 +185,16 @@ def test_a_file_that_is_not_the_published_one_is_refused_by_the_key(
         state[key.replace("conv1", "conv9")] = state[key]
     else:
         state[key] = state[key][:-1]
-    torch.save({"state_dict": state}, tmp_path / converted.case.file)
-    (tmp_path / LABELS_FILE).write_text("\n".join(LINES))
+    files = {name: tmp_path / name for name in (converted.case.file, LABELS_FILE)}
+    torch.save({"state_dict": state}, files[converted.case.file])
+    write_labels(files[LABELS_FILE])
     with pytest.raises(RuntimeError, match=r"layer1\.0\.conv[19]\.weight"):
-        converted.case.convert(sources(converted.case, tmp_path))
+        converted.case.convert(files)
 
 
 def test_probabilities_sum_to_one_and_features_are_of_unit_length(converted: Converted) -> None:
-    batch = pictures(converted.case.side, converted.case.side, count=1)
-    (values,) = run(converted.conversion.model, batch).values()
+    batch = served.pictures(converted.case.side, converted.case.side, count=1)
+    (values,) = served.run(converted.conversion.model, batch).values()
     if converted.case.output == "features":
         assert values.min() >= 0
         np.testing.assert_allclose(np.linalg.norm(values, axis=1), 1, rtol=1e-5)
@@ -214,7 +209,7 @@ def test_pictures_without_features_are_alike_and_no_division_by_zero(tmp_path: P
     torch.nn.init.constant_(net.layer4[2].bn3.bias, -1e9)
     torch.save(net.state_dict(), tmp_path / "resnet50-11ad3fa6.pth")
     model = image_similarity({"resnet50-11ad3fa6.pth": tmp_path / "resnet50-11ad3fa6.pth"}).model
-    assert not run(model, pictures(224, 224))["features"].any()
+    assert not served.run(model, served.pictures(224, 224))["features"].any()
 
 
 def test_how_the_nets_are_fed_and_what_they_call_their_classes(converted: Converted) -> None:
