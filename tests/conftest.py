@@ -13,6 +13,7 @@ from export.paths import Paths, user_cache
 from export.progress import console_progress
 from gateway.settings import Settings
 from tests.full_profile import SeededFull
+from tests.other_environment import SEEDED_ROOT
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -72,7 +73,7 @@ def training_python() -> Path:
 @pytest.fixture(scope="session")
 def seeded_full(training_python: Path) -> SeededFull:
     """The `full` profile's repository, whose nets are exported with random weights as they are asked for."""
-    return SeededFull(ROOT / "run" / "seeded")
+    return SeededFull(SEEDED_ROOT)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,9 @@ import pytest
 
 from export.paths import PROJECT
 
+SEEDED_ROOT = PROJECT / "run" / "seeded"
+"""Where `tests.full_profile`, which other environments cannot import, keeps nets of random weights."""
+
 
 def files_needing(package: str, folder: Path) -> list[str]:
     """The test files anywhere in `folder` that skip without `package`, relative to the project."""

@@ -24,6 +24,7 @@ from export.tensorrt.errors import NoBuilder, NotServable, RefusedGraph, Unfaith
 from export.tensorrt.gate import Run
 from export.tensorrt.half import in_precision
 from export.tensorrt.plan import Precision, load_record
+from tests.other_environment import SEEDED_ROOT
 from tests.unit.export.tensorrt.project import (
     NET,
     make_project,
@@ -40,23 +41,23 @@ pytest.importorskip("tensorrt_rtx")
 QUIET = console_progress(Console(quiet=True))
 
 
-def exported() -> Iterator[tuple[Profile, str]]:
-    """Every net that is exported here, of any profile."""
+PATHS = {
+    Profile.LITE: Paths(root=PROJECT, cache=user_cache()),
+    Profile.FULL: Paths(root=SEEDED_ROOT, cache=user_cache(), profile=Profile.FULL),
+}
+
+
+def nets() -> Iterator[tuple[Profile, str]]:
+    """Every net of every profile; those of `full` have random weights."""
     for profile in Profile:
-        paths = Paths(root=PROJECT, cache=user_cache(), profile=profile)
-        for folder in net_folders(paths.repository(profile)):
-            if (paths.version(folder.name) / ONNX_FILE).is_file():
-                yield profile, folder.name
+        yield from ((profile, folder.name) for folder in net_folders(PROJECT / profile.repository))
 
 
 @pytest.mark.parametrize("precision", list(Precision))
-@pytest.mark.parametrize(("profile", "net"), list(exported()))
-def test_an_exported_graph_compiles_or_is_known_not_to(
-    profile: Profile, net: str, precision: Precision
-) -> None:
+@pytest.mark.parametrize(("profile", "net"), list(nets()))
+def test_a_graph_compiles_or_is_known_not_to(profile: Profile, net: str, precision: Precision) -> None:
     """In its own optimisation profiles. A net that compiles after all must leave the list of the refused."""
-    paths = Paths(root=PROJECT, cache=user_cache(), profile=profile)
-    planner = Planner(paths, adapter.tensorrt_rtx(), precision, QUIET)
+    planner = Planner(PATHS[profile], adapter.tensorrt_rtx(), precision, QUIET)
     identity = planner.identify(net)
     if net in ON_ONNXRUNTIME[profile]:
         with pytest.raises(RefusedGraph, match=f"{net}: tensorrt_rtx .* refuses its graph"):

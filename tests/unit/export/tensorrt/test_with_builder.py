@@ -10,6 +10,7 @@ from rich.console import Console
 from export.environment import ensure_environment
 from export.paths import PROJECT
 from export.progress import console_progress
+from tests.full_profile import SeededFull
 from tests.other_environment import assert_all_pass, files_needing
 
 NEEDING_BUILDER = files_needing("tensorrt_rtx", Path(__file__).parent)
@@ -23,8 +24,9 @@ def python() -> Path:
     return ensure_environment(PROJECT / ".venv-tensorrt-rtx", lock, progress)
 
 
-@pytest.mark.timeout(1800)  # it may build the environment
-def test_all_of_them_pass(python: Path) -> None:
+@pytest.mark.timeout(2400)  # it may build the environment, and the nets of random weights
+def test_all_of_them_pass(python: Path, seeded_full: SeededFull) -> None:
+    seeded_full.whole()
     assert_all_pass(python, NEEDING_BUILDER)
     assert NEEDING_BUILDER
 
