@@ -92,7 +92,7 @@ def test_how_it_is_fed(conversion: Conversion) -> None:
 
 
 def test_the_state_dict_is_the_model_of_fastais_file(file: Path) -> None:
-    saved = torch.load(file)
+    saved = torch.load(file, weights_only=False)
     assert set(saved) == {"model", "opt"}
     state = read_checkpoint(file).state
     assert list(state) == list(saved["model"])
@@ -101,7 +101,7 @@ def test_the_state_dict_is_the_model_of_fastais_file(file: Path) -> None:
 
 @pytest.mark.parametrize("name", ["layers.8.conv.0.weight_g", "layers.3.0.0.weight_v"])
 def test_a_file_that_lacks_a_weight_is_refused_by_its_name(file: Path, tmp_path: Path, name: str) -> None:
-    saved = torch.load(file)
+    saved = torch.load(file, weights_only=False)
     del saved["model"][name]
     torch.save(saved, tmp_path / FILE)
     with pytest.raises(RuntimeError, match=name):
