@@ -69,7 +69,7 @@ dev: $(VENV)/.stamp-dev  ## add what tests and checks need
 lock: $(UV)  ## write requirements/*.txt anew from *.in
 	@for name in bootstrap serve dev export reference mediapipe eas training; do \
 		$(COMPILE) --upgrade -o requirements/$$name.txt requirements/$$name.in || exit 1; done
-	@for name in tensorrt tensorrt-rtx; do \
+	@for name in tensorrt tensorrt-rtx container; do \
 		$(subst 3.11,3.10,$(COMPILE)) --upgrade -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 
 .PHONY: clean

@@ -1,0 +1,15 @@
+# The gateway. It installs the lock file that the tests run with, whole: one list, and nothing untried.
+FROM python:3.11.13-slim-bookworm
+
+WORKDIR /app
+COPY requirements/serve.txt requirements/
+RUN python3 -m pip install --no-cache-dir --disable-pip-version-check --only-binary=:all: --require-hashes \
+        -r requirements/serve.txt
+COPY gateway gateway
+COPY vision vision
+
+ENV PYTHONPATH=/app \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+USER 1000:1000
+CMD ["python", "-m", "gateway"]
