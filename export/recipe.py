@@ -44,11 +44,11 @@ def exporter_modules(names: tuple[str, ...]) -> dict[str, Path]:
         path = PROJECT.joinpath(*name.split(".")).with_suffix(".py")
         if path.is_file() and name not in found:
             found[name] = path
-            waiting.extend(other for other in _imported(path) if other.startswith("export."))
+            waiting.extend(other for other in imported_names(path) if other.startswith("export."))
     return found
 
 
-def _imported(path: Path) -> Iterator[str]:
+def imported_names(path: Path) -> Iterator[str]:
     """Yield every name that an import could mean a module by: `from a import b` may mean `a.b`."""
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):

@@ -1,5 +1,5 @@
 # Triton with what the steps need. `cpu` serves config.pbtxt; `gpu` checks and serves TensorRT plans as well.
-# The release is named here alone; its Python is 3.10, its ONNX Runtime 1.19 (tests/repository/test_compose.py).
+# The release is named here alone; its Python is 3.10, its ONNX Runtime 1.19 (tests/repository/docker/test_versions.py).
 FROM nvcr.io/nvidia/tritonserver:24.10-py3 AS cpu
 
 WORKDIR /app

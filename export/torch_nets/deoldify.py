@@ -5,6 +5,7 @@ fastai 1.0.51 (`fastai/layers.py`; Apache-2.0), with which it was trained. The c
 of `ColorizeArtistic_gen.pth` loads with `strict=True`; `folded` then leaves plain convolutions.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -32,7 +33,7 @@ _ATTENTION_SHARE = 8
 """One of so many channels is compared."""
 
 
-class _Reparametrised(nn.Module):
+class _Reparametrised(nn.Module, ABC):
     """A convolution of stride 1 that keeps the size, whose kernel is computed from what training learnt."""
 
     bias: Tensor | None
@@ -41,9 +42,9 @@ class _Reparametrised(nn.Module):
         super().__init__()
         self.register_parameter("bias", nn.Parameter(torch.zeros(outputs)) if bias else None)
 
+    @abstractmethod
     def weight(self) -> Tensor:
         """Return the kernel, float [outputs, inputs, rows, columns]."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
         """Return float [B, outputs, height, width]."""
