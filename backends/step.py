@@ -16,21 +16,33 @@ stage is given None for one that this repository lacks.
 A service's last step has an output `seeded_nets` in its config, which the adapter itself writes: the names of
 those of the service's nets that have random weights. Where there are none it is left out, and so it is of the
 ensemble's answer.
+
+Both steps of a service have an output of times (`vision.stage_times`), which the adapter writes too: the last
+one's are those that it was given of the first, and its own. Stages see neither.
 """
 
 import json
+import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import triton_python_backend_utils as pb_utils
+from numpy.typing import NDArray
 
 from backends.triton_api import Request, Response, as_dtype, input_arrays
+from backends.turning_away import turned_away
 from vision.errors import PictureError
 from vision.manifest import MANIFEST_FILE, NET_VERSION, SEEDED_NETS, load_manifest, manifest_path
+from vision.request_parameters import DEADLINE
+from vision.stage_times import PREPROCESS_TIMES, STAGE_TIMES
 from vision.tensors import Tensors
+
+Times: TypeAlias = NDArray[np.int64]
+"""Of a request, [k], or of each of its rows, [B, k]."""
 
 _LAST_STEP = "_postprocess"
 
@@ -54,12 +66,20 @@ class _Adapter:
             output["name"]: np.dtype(pb_utils.triton_string_to_numpy(output["data_type"]))
             for output in config["output"]
         }
+        self._times = next(name for name in (PREPROCESS_TIMES, STAGE_TIMES) if self._dtypes.pop(name, None))
         self._batching = config["max_batch_size"] > 0
         self._seeded = ""
         if self._dtypes.pop(SEEDED_NETS, None):
             self._seeded = ",".join(_seeded_nets(repository, args["model_name"].removesuffix(_LAST_STEP)))
 
-    def _answer(self, tensors: Tensors) -> Response:
+    def _begin(self, request: Request) -> tuple[Tensors, Times]:
+        """Return what the stage is called with, and the times until now."""
+        tensors = input_arrays(request)
+        rows = [len(next(iter(tensors.values())))] if self._batching else []
+        earlier = tensors.pop(PREPROCESS_TIMES, np.empty((*rows, 0), dtype=np.int64))
+        return tensors, _with_now(earlier)
+
+    def _answer(self, tensors: Tensors, times: Times) -> Response:
         outputs = [
             pb_utils.Tensor(name, np.ascontiguousarray(as_dtype(tensors[name], dtype, name)))
             for name, dtype in self._dtypes.items()
@@ -68,11 +88,14 @@ class _Adapter:
             rows = [len(next(iter(tensors.values())))] if self._batching else []
             marks = np.full((*rows, 1), self._seeded.encode(), dtype=np.object_)
             outputs.append(pb_utils.Tensor(SEEDED_NETS, marks))
+        outputs.append(pb_utils.Tensor(self._times, _with_now(times)))
         return pb_utils.InferenceResponse(outputs)
 
     def _refusal(self, request: Request, error: Exception) -> Response:
         if isinstance(error, PictureError):
             return _error(f"[{error.code}] {error}", pb_utils.TritonError.INVALID_ARG)
+        if isinstance(error, NetError):  # the gateway reads there which net has died
+            return _error(str(error), pb_utils.TritonError.UNAVAILABLE)
         pb_utils.Logger.log_error(
             f"request {request.request_id()}: {''.join(traceback.format_exception(error))}"
         )
@@ -93,8 +116,11 @@ class Step(_Adapter):
         return [self._respond(request) for request in requests]
 
     def _respond(self, request: Request) -> Response:
+        if (without_work := turned_away(request)) is not None:
+            return without_work
         try:
-            return self._answer(self._run(**input_arrays(request)))
+            tensors, times = self._begin(request)
+            return self._answer(self._run(**tensors), times)
         except Exception as error:  # whatever a stage raises is that request's own failure
             return self._refusal(request, error)
 
@@ -107,8 +133,12 @@ class FanOutStep(_Adapter):
         return [await self._respond(request) for request in requests]
 
     async def _respond(self, request: Request) -> Response:
+        if (without_work := turned_away(request)) is not None:
+            return without_work
         try:
-            return self._answer(await self._run(**input_arrays(request), infer=_infer))
+            tensors, times = self._begin(request)
+            infer = partial(_infer, _passed_on(request))
+            return self._answer(await self._run(**tensors, infer=infer), times)
         except Exception as error:  # whatever a stage raises is that request's own failure
             return self._refusal(request, error)
 
@@ -117,14 +147,27 @@ class NetError(RuntimeError):
     """A net that a stage called did not answer."""
 
 
-async def _infer(net: str, tensors: Tensors) -> Tensors:
+def _passed_on(request: Request) -> dict[str, int]:
+    """Return the parameters of a request that hold for what it has nets do."""
+    parameters = json.loads(request.parameters())
+    return {DEADLINE: parameters[DEADLINE]} if DEADLINE in parameters else {}
+
+
+async def _infer(parameters: dict[str, int], net: str, tensors: Tensors) -> Tensors:
     """Run one batch of `net` in this server and return its outputs; raises NetError."""
     inputs = [pb_utils.Tensor(name, np.ascontiguousarray(array)) for name, array in tensors.items()]
-    request = pb_utils.InferenceRequest(model_name=net, inputs=inputs, requested_output_names=[])
+    request = pb_utils.InferenceRequest(
+        model_name=net, inputs=inputs, requested_output_names=[], parameters=parameters
+    )
     response = await request.async_exec()
     if response.has_error():
         raise NetError(f"{net}: {response.error().message()}")
     return {tensor.name(): tensor.as_numpy() for tensor in response.output_tensors()}
+
+
+def _with_now(times: Times) -> Times:
+    now = np.full((*times.shape[:-1], 1), time.time_ns(), dtype=np.int64)
+    return np.concatenate([times, now], axis=-1)
 
 
 def _seeded_nets(repository: Path, service: str) -> list[str]:

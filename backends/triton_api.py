@@ -34,6 +34,10 @@ class Request(Protocol):
         """Return the caller's request id, or an empty string."""
         ...
 
+    def parameters(self) -> str:
+        """Return the request's parameters as a JSON object."""
+        ...
+
     def requested_output_names(self) -> list[str]:
         """Return the outputs that the caller wants."""
         ...

@@ -1,6 +1,7 @@
 """The ensembles as Triton's own clients see them: both protocols alike, batches honest, errors alone."""
 
 import base64
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.hazards import HAZARDS, REFUSED, Hazard, every_refused
 from tests.live.triton import Arrays, infer_grpc, infer_http, payloads
 from tests.repository.test_configs import NETS, by_name
 from vision.manifest import load_manifest, manifest_path
+from vision.stage_times import STAGE_TIMES
 
 TOLERANCE = 1e-5
 WILD = 320
@@ -54,6 +56,20 @@ def test_json_grpc_and_http_answer_alike(
     over_http = infer_http(system.triton_url().removeprefix("http://"), service.name, inputs(service, file))
     for outputs in (over_grpc, over_http):
         assert rendered(service, outputs) == answer
+
+
+@every_service
+def test_an_answer_tells_when_the_steps_were_at_work(
+    service: Service, triton_grpc_url: str, sample_pictures: Path
+) -> None:
+    files = [(sample_pictures / name).read_bytes() for name in ("astronaut.png", "coffee.png")]
+    files = files if service.batched else files[:1]
+    sent_at = time.time_ns()
+    times = infer_grpc(triton_grpc_url, service.name, inputs(service, *files))[STAGE_TIMES]
+    received_at = time.time_ns()
+    assert times.shape == ((len(files), 4) if service.batched else (4,))
+    for row in times.reshape(-1, 4):
+        assert sent_at < row[0] < row[1] < row[2] < row[3] < received_at
 
 
 def test_a_picture_in_a_batch_is_answered_as_if_alone(triton_grpc_url: str, sample_pictures: Path) -> None:
@@ -116,6 +132,7 @@ def test_bad_requests_among_good_ones_fail_alone(triton_grpc_url: str, sample_pi
 def test_no_text_is_an_answer_with_empty_tensors(triton_grpc_url: str) -> None:
     black = next(hazard for hazard in HAZARDS if hazard.name == "empty_black").make()
     outputs = infer_grpc(triton_grpc_url, "ocr", {"image": payloads(black, batched=False)})
+    del outputs[STAGE_TIMES]
     assert {name: array.shape[0] for name, array in outputs.items()} == dict.fromkeys(outputs, 0)
     assert outputs["detection_keypoints"].shape == (0, 4, 2)
 
@@ -124,5 +141,6 @@ def test_no_things_are_an_answer_with_empty_masks(triton_grpc_url: str) -> None:
     black = next(hazard for hazard in HAZARDS if hazard.name == "empty_black")
     inputs = {"image": payloads(black.make(), batched=False)}
     outputs = infer_grpc(triton_grpc_url, "instance_segmentation", inputs)
+    del outputs[STAGE_TIMES]
     assert tuple(outputs.pop("detection_masks_size").tolist()) == black.upright[::-1]
     assert {name: array.shape[0] for name, array in outputs.items()} == dict.fromkeys(outputs, 0)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from tritonclient.grpc.model_config_pb2 import ModelConfig
+from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig
 
 from embedded.paths import REPOSITORY
 from gateway.services import SERVICES
@@ -20,6 +20,7 @@ from tests.repository.checks import (
     tensors,
 )
 from vision.manifest import SEEDED_NETS, Profile
+from vision.stage_times import PREPROCESS_TIMES, STAGE_TIMES
 
 _, CONFIGS, ENSEMBLES, PYTHON_MODELS, NETS = REPOSITORIES[Profile.LITE]
 
@@ -60,6 +61,18 @@ def test_an_ensemble_can_tell_that_its_nets_are_seeded(name: str) -> None:
     nets = [net for net in NETS if net.startswith(f"{name}_")]
     assert nets
     assert {step.model_name for step in ENSEMBLES[name].ensemble_scheduling.step} & set(NETS) <= set(nets)
+
+
+@by_name(ENSEMBLES)
+def test_an_ensemble_tells_when_its_steps_were_at_work(name: str) -> None:
+    first, *_, last = ENSEMBLES[name].ensemble_scheduling.step
+    assert first.output_map[PREPROCESS_TIMES] == last.input_map[PREPROCESS_TIMES] == PREPROCESS_TIMES
+    assert last.output_map[STAGE_TIMES] == STAGE_TIMES
+    kind, dims, _ = tensors(CONFIGS[first.model_name], "output")[PREPROCESS_TIMES]
+    assert (kind, dims) == (DataType.TYPE_INT64, (2,))
+    for answering in (CONFIGS[last.model_name], ENSEMBLES[name]):
+        kind, dims, _ = tensors(answering, "output")[STAGE_TIMES]
+        assert (kind, dims) == (DataType.TYPE_INT64, (4,))
 
 
 @by_name(ENSEMBLES)
@@ -106,7 +119,7 @@ def load_stage(name: str) -> type:
 def test_a_stage_takes_its_configs_inputs_and_manifests(name: str) -> None:
     stage = load_stage(name)
     call = set(inspect.signature(stage.__call__).parameters) - {"self", "infer"}
-    assert call == set(tensors(PYTHON_MODELS[name], "input"))
+    assert call == set(tensors(PYTHON_MODELS[name], "input")) - {PREPROCESS_TIMES}
     parameters = PYTHON_MODELS[name].parameters
     named = [parameters[key].string_value for key in ("manifests", "optional_manifests") if key in parameters]
     manifests = [net for one in named for net in one.split(",")]

@@ -1,0 +1,35 @@
+"""The gateway's metrics for Prometheus, on a port of their own."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import disable_created_metrics, start_http_server
+
+from gateway.metrics import SHARED_MEMORY_FREE
+
+SHARED_MEMORY = "/dev/shm"
+
+
+@contextmanager
+def serving_metrics(host: str, port: int) -> Iterator[None]:
+    """Answer `GET /metrics` on `host:port` as long as the block lasts, from a thread of its own.
+
+    Beside those of `gateway.metrics` it tells the process's own (memory, CPU time, open files). Raises
+    OSError where it cannot listen there.
+    """
+    # Else there is a second series for each counter, of when it was made.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    SHARED_MEMORY_FREE.set_function(_free_share)
+    server, thread = start_http_server(port, host)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _free_share() -> float:
+    space = os.statvfs(SHARED_MEMORY)
+    return space.f_bavail / space.f_blocks

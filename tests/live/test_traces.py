@@ -1,0 +1,57 @@
+"""Traces of a request through the gateway and the real Triton, as a collector receives them."""
+
+import base64
+import shutil
+from pathlib import Path
+
+import httpx
+
+from embedded.paths import REPOSITORY
+from embedded.system import System
+from embedded.tracing import SERVICE_NAME as TRITON
+from gateway.open_telemetry import SERVICE_NAME as GATEWAY
+from gateway.timing import STAGES
+from tests.collector import collecting
+from tests.conftest import free_settings
+
+SERVICE = "image_classification"
+TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+MODELS = {SERVICE, *(f"{SERVICE}_{step}" for step in ("preprocess", "net", "postprocess"))}
+
+
+def test_a_callers_trace_goes_on_through_the_gateway_and_triton(
+    tmp_path: Path, sample_pictures: Path
+) -> None:
+    repository = tmp_path / "repository"
+    for model in MODELS:
+        shutil.copytree(REPOSITORY / model, repository / model)
+    body = {"image": base64.b64encode((sample_pictures / "chelsea.png").read_bytes()).decode()}
+    with (
+        collecting() as collector,
+        System(free_settings(traces_url=collector.url), repository, tmp_path / "run") as system,
+    ):
+        system.start(report=lambda line: None)
+        url = f"{system.gateway_url()}/api/predict/{SERVICE}"
+        recorded = httpx.post(url, json=body, headers={"traceparent": f"00-{TRACE}-{CALLER}-01"})
+        unrecorded = httpx.post(url, json=body, headers={"traceparent": f"00-{TRACE[::-1]}-{CALLER}-00"})
+        assert (recorded.status_code, unrecorded.status_code) == (200, 200)
+        system.stop()  # both send what is left
+    ours = [span for span in collector.spans if span.trace == TRACE]
+    assert not [span for span in collector.spans if span.trace == TRACE[::-1]]
+    (request,) = [span for span in ours if span.parent == CALLER]
+    assert request.service == GATEWAY
+    assert request.name == f"POST /api/predict/{SERVICE}"
+    assert request.attributes["modelhub.code"] == "200"
+    assert request.attributes["modelhub.request_id"] == recorded.json()["request_id"]
+    stages = [span for span in ours if span.service == GATEWAY and span != request]
+    assert {span.parent for span in stages} == {request.id}
+    assert [span.name for span in sorted(stages, key=lambda span: span.began_ns)] == list(STAGES[1:])
+    assert all(request.began_ns <= span.began_ns <= span.ended_ns <= request.ended_ns for span in stages)
+    (triton,) = [span for span in ours if span.service == TRITON and span.parent == request.id]
+    assert {span.name for span in ours if span.service == TRITON} >= MODELS
+    assert request.began_ns <= triton.began_ns <= triton.ended_ns <= request.ended_ns
+    assert all(
+        span.attributes["triton.request_id"] == recorded.json()["request_id"]
+        for span in ours
+        if span.name in MODELS
+    )
