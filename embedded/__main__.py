@@ -1,7 +1,8 @@
 """Serve until Ctrl-C (`python -m embedded up`) or while a command runs (`python -m embedded run -- COMMAND`).
 
-The command finds the gateway in the environment variable MODELHUB_URL. Exit status: the command's; 1 where
-the system could not start or a part of it died; 130 after Ctrl-C or TERM.
+Triton and the gateway are started again when they end or hang (docs/operating.md). The command finds the
+gateway in the environment variable MODELHUB_URL. Exit status: the command's; 1 where the system could not
+start; 130 after Ctrl-C or TERM.
 """
 
 import os
@@ -20,7 +21,7 @@ from rich.table import Table
 
 from embedded.errors import StartError, WrongSetting
 from embedded.paths import ROOT
-from embedded.system import System
+from embedded.system import TRITON_GRACE_S, System
 from gateway.settings import Settings
 from vision.manifest import Profile
 
@@ -55,7 +56,7 @@ def up(profile: WhichProfile = Profile.LITE, allow_seeded: AllowSeeded = False) 
         )
         console.print(f"Triton: {system.triton_url()} (HTTP), port {system.settings.triton_grpc_port} (gRPC)")
         console.print(f"logs: {system.run}; stop with Ctrl-C")
-        system.watch()
+        system.supervise(_tell)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -65,7 +66,7 @@ def run(command: list[str], profile: WhichProfile = Profile.LITE, allow_seeded: 
         if any(net.seeded for net in system.nets):
             console.print(nets_table(system))
         environment = {**os.environ, "MODELHUB_URL": system.gateway_url(), "PYTHONPATH": str(ROOT)}
-        status = _run(command, environment)
+        status = _run(command, environment, system)
     raise typer.Exit(status)
 
 
@@ -84,7 +85,10 @@ def _running(profile: Profile, allow_seeded: bool) -> Iterator[System]:
             try:
                 yield system
             finally:
-                console.print("stopping")
+                console.print(
+                    f"stopping: requests in flight have {system.gateway_grace_s:g} s to finish, "
+                    f"then Triton has {TRITON_GRACE_S:g} s"
+                )
     except StartError as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
@@ -112,13 +116,19 @@ def _settings() -> Settings:
         raise WrongSetting("; ".join(faults)) from None
 
 
-def _run(command: Sequence[str], environment: dict[str, str]) -> int:
+def _run(command: Sequence[str], environment: dict[str, str], system: System) -> int:
+    """Return the exit status of `command`, beside which the system is kept running."""
     process = subprocess.Popen(command, env=environment)
     try:
-        return process.wait()
+        system.supervise(_tell, until=lambda: process.poll() is not None)
     finally:
         process.terminate()
         process.wait()
+    return process.returncode
+
+
+def _tell(sentence: str) -> None:
+    console.print(sentence, style="yellow", markup=False, soft_wrap=True)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

@@ -56,14 +56,18 @@ def check_ports(ports: Mapping[str, tuple[str, int]]) -> None:
                 ) from None
 
 
-def count_stubs(repository: Path) -> int:
-    """Return how many stub processes the repository's instance groups ask for."""
-    return sum(
-        group.count or 1
+def stub_counts(repository: Path) -> dict[str, int]:
+    """Return how many stub processes the instance groups of each model ask for."""
+    return {
+        config.name: sum(group.count or 1 for group in config.instance_group)
         for config in read_configs(repository)
         if config.platform != "ensemble"
-        for group in config.instance_group
-    )
+    }
+
+
+def count_stubs(repository: Path) -> int:
+    """Return how many stub processes the repository's instance groups ask for."""
+    return sum(stub_counts(repository).values())
 
 
 def check_shared_memory(folder: Path, stubs: int) -> None:

@@ -10,18 +10,33 @@ from pathlib import Path
 
 import psutil
 
+from embedded.paths import SHARED_MEMORY
+from embedded.triton_log import failed_models
+
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Child:
-    """A process and all that it starts, logging to a file."""
+    """A process and all that it starts, logging to the end of a file.
 
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+    `regions` begins the names of the shared-memory regions that it makes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        regions: str = "",
+    ) -> None:
         self.name = name
         self.log = log
+        self._regions = regions
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
+        with log.open("ab") as output:
+            self._log_begins = output.tell()
             self._process = subprocess.Popen(
                 command,
                 env=dict(environment),
@@ -29,7 +44,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches the launcher alone, which then stops them in order
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - the launcher has one thread
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - what it calls takes no lock
             )
 
     @property
@@ -41,27 +56,54 @@ class Child:
         """Return the exit status, or None while it runs."""
         return self._process.poll()
 
-    def stop(self, grace_s: float) -> None:
-        """Ask it to end, wait up to `grace_s` seconds, then end it and whatever it started."""
-        descendants = self.descendants()
+    def terminate(self) -> None:
+        """Ask it to end."""
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
+
+    def stop(self, grace_s: float) -> None:
+        """Ask it to end, wait up to `grace_s` seconds or until Ctrl-C, then `clear`."""
+        self.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
             self._process.wait(grace_s)
+        self.clear()
+
+    def clear(self) -> None:
+        """End it, if it still runs, and whatever it started; remove its shared memory.
+
+        Stubs can outlive a killed server. They stay in its group.
+        """
+        descendants = self.descendants()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
         _kill(descendants)
+        if self._regions:
+            remove_regions(SHARED_MEMORY, self._regions)
+
+    def reason(self) -> str:
+        """Return which models the log says were refused, and why; empty where none was."""
+        return "; ".join(failed_models(self._log_text()))
 
     def last_lines(self, count: int = 15) -> str:
         """Return the end of the log."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
+        return "\n".join(self._log_text().splitlines()[-count:])
 
     def descendants(self) -> list[psutil.Process]:
         """Return the running processes that it started, directly or not."""
         with contextlib.suppress(psutil.NoSuchProcess):
             return psutil.Process(self.pid).children(recursive=True)
         return []
+
+    def _log_text(self) -> str:
+        """Return what the log has of this process, of at most its last megabyte."""
+        with self.log.open("rb") as log:
+            end = log.seek(0, os.SEEK_END)
+            log.seek(max(min(self._log_begins, end), end - _LOG_BYTES))
+            return log.read().decode(errors="replace")
+
+
+_LOG_BYTES = 1024 * 1024
 
 
 def _kill(processes: Sequence[psutil.Process]) -> None:

@@ -14,6 +14,9 @@ TRITONS = ("triton-cpu", "triton-gpu")
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES_OF_COMPOSE: dict[str, dict[str, Any]] = COMPOSE["services"]
+BUILT = [name for name, service in SERVICES_OF_COMPOSE.items() if "build" in service]
+"""Services whose images are made here; the others' are taken as they are."""
+TAKEN = [name for name in SERVICES_OF_COMPOSE if name not in BUILT]
 DEFAULTS = Settings.model_construct()
 PREFIX = str(Settings.model_config["env_prefix"])
 

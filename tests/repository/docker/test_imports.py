@@ -10,7 +10,7 @@ import pytest
 
 from embedded.paths import ROOT
 from export.recipe import imported_names
-from tests.repository.docker.compose import SERVICES_OF_COMPOSE, canonical, copies, locked
+from tests.repository.docker.compose import BUILT, canonical, copies, locked
 
 OF_WHEELS_BACKEND = {"backends.onnxruntime.model", "backends.onnx_config"}
 """What only a Triton without the native ONNX Runtime backend reads."""
@@ -45,7 +45,7 @@ STARTS = {
 }
 
 
-@pytest.mark.parametrize("name", SERVICES_OF_COMPOSE)
+@pytest.mark.parametrize("name", BUILT)
 def test_images_carry_all_that_is_imported(name: str) -> None:
     foreign, ours = closure(iter(STARTS[name]))
     assert ours

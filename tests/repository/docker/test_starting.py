@@ -1,6 +1,7 @@
 """What the images start, from exactly what they copy, with a stand-in for Triton."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from embedded.flags import triton_flags
+from embedded.tracing import tracing_flags
 from export.tensorrt.configs import CONFIG_NAME
 from export.tensorrt.errors import NotServable
+from gateway.settings import Settings
 from tests.repository.docker.compose import copies, instructions
 from vision.manifest import Profile
 
@@ -55,6 +59,45 @@ def test_triton_is_started_on_the_profiles_repository(image: Path, profile: Prof
     told = ended.stdout.splitlines()
     assert f"--model-repository={image / profile.repository}" in told
     assert not [flag for flag in told if "config-name" in flag]
+
+
+@pytest.mark.parametrize("image", ["triton-cpu"], indirect=True)
+def test_triton_loads_and_closes_as_make_up_has_it(image: Path) -> None:
+    """Where the two differ, one was forgotten: but for addresses, folders, and what only one of them has."""
+    told = start(image, "triton-cpu", MODELHUB_PROFILE="lite", MODELHUB_TRITON_KEY="k-1").stdout.splitlines()
+    ours = triton_flags(Settings.model_validate({"triton_key": "k-1"}), Path("/r"), Path("/b"), "p")
+    kinds = ("--model-control", "--load", "--disable", "--http-restricted", "--grpc-restricted", "--log")
+    assert [flag for flag in told if flag.startswith(kinds)] == [
+        flag for flag in ours if flag.startswith(kinds)
+    ]
+
+
+@pytest.mark.parametrize("image", ["triton-cpu"], indirect=True)
+def test_without_a_key_tritons_apis_are_closed_by_one_that_nobody_knows(image: Path) -> None:
+    environment = {"MODELHUB_PROFILE": "lite", "MODELHUB_TRITON_KEY": ""}
+    starts = [start(image, "triton-cpu", **environment).stdout for _ in range(2)]
+    keys = [set(re.findall(r":modelhub=([\w-]{40,})$", told, re.MULTILINE)) for told in starts]
+    assert [len(found) for found in keys] == [1, 1]
+    assert keys[0] != keys[1]
+
+
+@pytest.mark.parametrize("image", ["triton-cpu"], indirect=True)
+def test_triton_can_be_kept_to_its_pod(image: Path) -> None:
+    told = start(image, "triton-cpu", MODELHUB_PROFILE="lite", MODELHUB_TRITON_HOST="127.0.0.1").stdout
+    assert [flag for flag in told.splitlines() if "address" in flag] == [
+        "--http-address=127.0.0.1",
+        "--grpc-address=127.0.0.1",
+    ]
+    assert "address" not in start(image, "triton-cpu", MODELHUB_PROFILE="lite").stdout
+
+
+@pytest.mark.parametrize("image", ["triton-cpu"], indirect=True)
+@pytest.mark.parametrize("url", ["", "http://collector:4318/v1/traces"])
+def test_triton_traces_as_make_up_has_it(image: Path, url: str) -> None:
+    told = start(image, "triton-cpu", MODELHUB_PROFILE="lite", MODELHUB_TRACES_URL=url).stdout.splitlines()
+    ours = tracing_flags(Settings(traces_url=url))
+    assert bool(ours) == bool(url)
+    assert [flag for flag in told if flag.startswith("--trace")] == ours
 
 
 @pytest.mark.parametrize("image", ["triton-cpu"], indirect=True)

@@ -6,7 +6,9 @@ import pytest
 
 from embedded.paths import ROOT
 from tests.repository.docker.compose import (
+    BUILT,
     SERVICES_OF_COMPOSE,
+    TAKEN,
     copies,
     dockerfile_of,
     instructions,
@@ -20,14 +22,14 @@ ONNXRUNTIME = "1.19"
 
 
 def bases() -> list[str]:
-    files = {dockerfile_of(name) for name in SERVICES_OF_COMPOSE}
+    files = {dockerfile_of(name) for name in BUILT}
     names = {name for file in files for name in stages(file)}
     return [stage.base for file in files for stage in stages(file).values() if stage.base not in names]
 
 
 def test_base_images_are_pinned() -> None:
-    for base in bases():
-        assert re.search(r":\d+\.\d+\S*$", base), base
+    for base in [*bases(), *(SERVICES_OF_COMPOSE[name]["image"] for name in TAKEN)]:
+        assert re.search(r":v?\d+\.\d+\S*$", base), base
 
 
 def test_release_is_the_same_everywhere() -> None:
@@ -51,7 +53,7 @@ def test_onnx_runtime_and_python_are_those_of_the_image() -> None:
     assert f"Python {CONTAINER_PYTHON} " in (ROOT / "requirements" / "container.in").read_text()
 
 
-@pytest.mark.parametrize("name", SERVICES_OF_COMPOSE)
+@pytest.mark.parametrize("name", BUILT)
 def test_installs_take_wheels_with_hashes_alone(name: str) -> None:
     installs = [line for line in instructions(name, "RUN") if "pip install" in line]
     assert installs

@@ -10,7 +10,7 @@ from embedded import assemble
 from embedded.checks import check_exported, check_ports, check_shared_memory, count_stubs
 from embedded.errors import NotExported, NotInstalled, PortTaken, SharedMemoryFull
 from embedded.process import remove_stale_regions
-from embedded.system import failed_models
+from embedded.triton_log import failed_models
 
 NET = 'name: "n_net" backend: "onnxruntime" instance_group [ { kind: KIND_CPU count: 2 } ]'
 STEP = 'name: "n_step" backend: "python" instance_group [ { kind: KIND_CPU count: 3 } ]'
@@ -78,7 +78,7 @@ def test_regions_of_launchers_that_are_gone_are_removed(tmp_path: Path) -> None:
 
 
 LOG = """\
-E1122 14:39:11.6 7730 model_lifecycle.cc:642] "failed to load 'n_net' version 1: Internal: ValueError: no"
+2026-01-01T00:00:00Z E 1 l.cc:642] "failed to load 'n_net' version 1: Internal: ValueError: no\\n\\nAt: x"
 | n_net    | 1       | UNAVAILABLE: Internal: ValueError: no    |
 | n_step   | 1       | READY                                    |
 | m_net    | 1       | UNAVAILABLE: Not found: no such file     |

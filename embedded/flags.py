@@ -1,0 +1,57 @@
+"""The flags that `tritonserver` is started with."""
+
+from pathlib import Path
+
+from embedded.tracing import tracing_flags
+from gateway.settings import Settings
+
+EXIT_TIMEOUT_S = 10
+"""Seconds that Triton waits for what is in flight when it is told to stop: nothing is by then, but after a
+stub died it always takes all of them."""
+
+CLOSED_APIS = "model-repository,shared-memory,trace,logging"
+"""What only a caller with the key may use. The first loads models, and so runs any code; the second reads
+other processes' memory; the others write files and fill disks."""
+KEY_HEADER = "modelhub"
+"""HTTP's header that carries the key; gRPC's is the same behind `triton-grpc-protocol-`."""
+
+
+def triton_flags(settings: Settings, repository: Path, backends: Path, region_prefix: str) -> list[str]:
+    """Return the flags for `repository`; `region_prefix` begins the names of its shared-memory regions."""
+    return [
+        f"--model-repository={repository}",
+        f"--backend-directory={backends}",
+        *_loading(),
+        *_listening(settings),
+        *_closing(settings.triton_key.get_secret_value()),
+        *tracing_flags(settings),
+        "--allow-gpu-metrics=false",
+        "--log-format=ISO8601",
+        f"--exit-timeout-secs={EXIT_TIMEOUT_S}",
+        f"--backend-config=python,shm-region-prefix-name={region_prefix}",
+    ]
+
+
+def _loading() -> list[str]:
+    """Load everything, and let the gateway unload and load again what has died."""
+    return [
+        "--model-control-mode=explicit",
+        "--load-model=*",
+        "--disable-auto-complete-config",  # every config is complete; filling in costs a second a model
+    ]
+
+
+def _listening(settings: Settings) -> list[str]:
+    return [
+        f"--http-address={settings.triton_host}",
+        f"--http-port={settings.triton_http_port}",
+        f"--grpc-address={settings.triton_host}",
+        f"--grpc-port={settings.triton_grpc_port}",
+        f"--metrics-address={settings.triton_host}",
+        f"--metrics-port={settings.triton_metrics_port}",
+    ]
+
+
+def _closing(key: str) -> list[str]:
+    group = f"{CLOSED_APIS}:{KEY_HEADER}={key}"
+    return [f"--http-restricted-api={group}", f"--grpc-restricted-protocol={group}"]
