@@ -32,12 +32,29 @@ test: dev export samples  ## run all tests
 	@$(BIN)/python -m pytest
 
 .PHONY: bench
-bench: export samples  ## print latency and throughput beside bare inference
-	@$(BIN)/python -m embedded run -- sh -c '$(BIN)/python -m bench.speed && $(BIN)/python -m bench.large'
+bench: export samples .venv-bentoml/.stamp .venv-litserve/.stamp  ## print latency and throughput beside bare inference, BentoML and LitServe
+	@$(BIN)/python -m embedded run -- sh -c '$(BIN)/python -m bench.speed && $(BIN)/python -m bench.peers && \
+		$(BIN)/python -m bench.large'
+
+.PHONY: faults
+faults: export samples  ## print what callers see of overload, kills and shortages (QUICK=1: a few minutes)
+	@$(BIN)/python -m bench.faults $(if $(QUICK),--quick)
+
+.PHONY: soak
+soak: export samples  ## print what grows under a mixed load (MINUTES=30)
+	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30)
 
 .PHONY: accuracy
 accuracy: export samples .venv-reference/.stamp .venv-mediapipe/.stamp  ## print accuracy against labels and reference pipelines
 	@$(BIN)/python -m embedded run -- $(BIN)/python -m bench.accuracy
+
+.PHONY: sbom
+sbom: dev export  ## write what we ship consists of as CycloneDX, under out/sbom/
+	@$(BIN)/python -m export.sbom out/sbom
+
+.PHONY: fuzz
+fuzz: export samples  ## send 20,000 fuzzed bodies and pictures and print what came of them (COUNT=20000)
+	@$(BIN)/python -m embedded run -- $(BIN)/python -m bench.fuzz --count $(or $(COUNT),20000)
 
 .PHONY: check
 check: dev  ## lint, format check, types
@@ -67,7 +84,7 @@ dev: $(VENV)/.stamp-dev  ## add what tests and checks need
 
 .PHONY: lock
 lock: $(UV)  ## write requirements/*.txt anew from *.in
-	@for name in bootstrap serve dev export reference mediapipe eas training; do \
+	@for name in bootstrap serve dev export reference mediapipe bentoml litserve eas schemathesis training; do \
 		$(COMPILE) --upgrade -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 	@for name in tensorrt tensorrt-rtx container; do \
 		$(subst 3.11,3.10,$(COMPILE)) --upgrade -o requirements/$$name.txt requirements/$$name.in || exit 1; done
@@ -94,7 +111,7 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp requirements/dev.txt
 	@$(UV) pip install --quiet --require-hashes --python $(BIN)/python -r requirements/dev.txt
 	@touch $@
 
-.venv-reference/.stamp .venv-mediapipe/.stamp .venv-training/.stamp .venv-tensorrt-rtx/.stamp: .venv-%/.stamp: $(UV) requirements/%.txt
+.venv-reference/.stamp .venv-mediapipe/.stamp .venv-bentoml/.stamp .venv-litserve/.stamp .venv-training/.stamp .venv-tensorrt-rtx/.stamp: .venv-%/.stamp: $(UV) requirements/%.txt
 	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-$*
 	@$(UV) pip install --quiet --require-hashes --python .venv-$*/bin/python -r requirements/$*.txt
 	@sha256sum requirements/$*.txt | cut -c-64 > $@  # as export/environment.py does

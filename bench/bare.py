@@ -2,9 +2,11 @@
 
 What the ratio in `make bench` divides by: decode, preprocessing, inference and post-processing, nothing else,
 with nets of one thread. A service whose nets are configured for more is faster than this for a single client.
+The servers of `bench.peers` run the same pipelines, with as many threads as the repository's configs say.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
@@ -27,23 +29,40 @@ from vision.similarity import SimilarityPostprocess, SimilarityPreprocess
 from vision.tensors import Tensors
 
 REPOSITORY = Path(__file__).resolve().parent.parent / "model_repository"
-ONE_THREAD = {"parameters": {"intra_op_thread_count": {"string_value": "1"}}}
+_THREADS = re.compile(r'key: "intra_op_thread_count" value { string_value: "(\d+)" }')
 
 Runner = Callable[[Tensors], Tensors]
 """Runs one batch of a net."""
+
+Runners = Callable[[str], Runner]
+"""Makes the runner of an exported net."""
 
 Pipeline = Callable[[bytes], Tensors]
 """A picture file to the answer's tensors."""
 
 
 def runner(net: str) -> Runner:
-    """Return a runner of an exported net, of one thread, as an instance in the repository is configured."""
+    """Return a runner of an exported net, of one thread."""
     return runner_of(REPOSITORY / net / NET_VERSION / ONNX_FILE)
 
 
-def runner_of(path: Path) -> Runner:
-    """Return a runner of the graph in a file, of one thread."""
-    session = ort.InferenceSession(path, session_options(ONE_THREAD), providers=["CPUExecutionProvider"])
+def configured_runner(net: str) -> Runner:
+    """Return a runner of an exported net with as many threads as an instance in the repository has."""
+    return runner_of(REPOSITORY / net / NET_VERSION / ONNX_FILE, configured_threads(net))
+
+
+def configured_threads(net: str) -> int:
+    """Return how many threads a net's config gives each instance.
+
+    It is read as text: the environments of `bench.peers` have no Triton protobuf.
+    """
+    return int(_THREADS.findall((REPOSITORY / net / "config.pbtxt").read_text())[0])
+
+
+def runner_of(path: Path, threads: int = 1) -> Runner:
+    """Return a runner of the graph in a file."""
+    config = {"parameters": {"intra_op_thread_count": {"string_value": str(threads)}}}
+    session = ort.InferenceSession(path, session_options(config), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     return lambda tensors: dict(zip(names, session.run(names, tensors), strict=True))
 
@@ -83,22 +102,24 @@ def _before_the_last(preprocess: Callable[..., Tensors], net: Runner, image: byt
     return prepared | {name: rows[0] for name, rows in outputs.items()}
 
 
-def classification(name: str, postprocess_kind: type[ClassificationPostprocess]) -> Pipeline:
+def classification(
+    name: str, postprocess_kind: type[ClassificationPostprocess], runners: Runners = runner
+) -> Pipeline:
     """Return a new pipeline of the classification net `name`, whose stages take batches."""
     preprocess, net, postprocess = (
         ClassificationPreprocess(manifest(name)),
-        runner(name),
+        runners(name),
         postprocess_kind(manifest(name)),
     )
     return lambda image: postprocess(**net(preprocess(np.array([[image]], dtype=np.object_))))
 
 
-def image_similarity() -> Pipeline:
+def image_similarity(runners: Runners = runner) -> Pipeline:
     """Return a new pipeline that compares a picture with itself."""
     name = "image_similarity_net"
     preprocess, net, postprocess = (
         SimilarityPreprocess(manifest(name)),
-        runner(name),
+        runners(name),
         SimilarityPostprocess(manifest(name)),
     )
 
@@ -109,66 +130,66 @@ def image_similarity() -> Pipeline:
     return run
 
 
-def foreground_segmentation() -> Pipeline:
+def foreground_segmentation(runners: Runners = runner) -> Pipeline:
     """Return a new pipeline."""
     net = manifest("foreground_segmentation_net")
-    return joined(ForegroundPreprocess(net), runner(net.net), ForegroundPostprocess(net))
+    return joined(ForegroundPreprocess(net), runners(net.net), ForegroundPostprocess(net))
 
 
-def image_colorization() -> Pipeline:
+def image_colorization(runners: Runners = runner) -> Pipeline:
     """Return a new pipeline."""
     net = manifest("image_colorization_net")
-    return joined(ColorizationPreprocess(net), runner(net.net), ColorizationPostprocess())
+    return joined(ColorizationPreprocess(net), runners(net.net), ColorizationPostprocess())
 
 
-def object_detection() -> Pipeline:
+def object_detection(runners: Runners = runner) -> Pipeline:
     """Return a new pipeline."""
     net = manifest("object_detection_net")
-    return joined(ObjectDetectionPreprocess(net), runner(net.net), ObjectDetectionPostprocess(net))
+    return joined(ObjectDetectionPreprocess(net), runners(net.net), ObjectDetectionPostprocess(net))
 
 
-def semantic_segmentation() -> Pipeline:
+def semantic_segmentation(runners: Runners = runner) -> Pipeline:
     """Return a new pipeline."""
     net = manifest("semantic_segmentation_net")
-    return joined(SemanticSegmentationPreprocess(net), runner(net.net), SemanticSegmentationPostprocess(net))
+    return joined(SemanticSegmentationPreprocess(net), runners(net.net), SemanticSegmentationPostprocess(net))
 
 
-def instance_segmentation() -> Pipeline:
+def instance_segmentation(runners: Runners = runner) -> Pipeline:
     """Return a new pipeline."""
     detection, mask = (manifest(f"instance_segmentation_{role}_net") for role in ("detection", "mask"))
     return fanning_out(
         InstanceSegmentationPreprocess(detection),
-        runner(detection.net),
+        runners(detection.net),
         InstanceSegmentationPostprocess(detection, mask),
-        {mask.net: runner(mask.net)},
+        {mask.net: runners(mask.net)},
     )
 
 
-def shelf_counting() -> Pipeline:
+def shelf_counting(runners: Runners = runner) -> Pipeline:
     """Return a new pipeline."""
     detection, classifier = (
         manifest(f"shelf_counting_{role}_net") for role in ("detection", "classification")
     )
     return fanning_out(
         ShelfCountingPreprocess(detection),
-        runner(detection.net),
+        runners(detection.net),
         ShelfCountingPostprocess(detection, classifier),
-        {classifier.net: runner(classifier.net)},
+        {classifier.net: runners(classifier.net)},
     )
 
 
-def ocr() -> Pipeline:
+def ocr(runners: Runners = runner) -> Pipeline:
     """Return a new pipeline."""
     detection, *others = (manifest(f"ocr_{role}_net") for role in ("detection", "angle", "recognition"))
     return fanning_out(
         OcrPreprocess(detection),
-        runner(detection.net),
+        runners(detection.net),
         OcrPostprocess(detection, *others),
-        {other.net: runner(other.net) for other in others},
+        {other.net: runners(other.net) for other in others},
     )
 
 
-PIPELINES: dict[str, Callable[[], Pipeline]] = {
+PIPELINES: dict[str, Callable[..., Pipeline]] = {
     "image_classification": partial(classification, "image_classification_net", ClassificationPostprocess),
     "scene_classification": partial(classification, "scene_classification_net", ScenePostprocess),
     "image_similarity": image_similarity,

@@ -125,17 +125,18 @@ def latency_ms(call: Call, images: Sequence[bytes], count: int) -> float:
 
 
 def rate(calls: Sequence[Call], images: Sequence[bytes], count: int) -> float:
-    """Return answers a second of `count` calls, shared out to as many threads as there are callers."""
+    """Return answers a second of `count` calls; each caller, in a thread, takes the next in turn."""
     failures: list[Exception] = []
+    indices = iter(range(count))  # whoever is free goes on, so that none is left alone at the end
 
-    def work(call: Call, offset: int) -> None:
+    def work(call: Call) -> None:
         try:
-            for index in range(offset, count, len(calls)):
+            for index in indices:
                 call(images[index % len(images)])
         except Exception as error:  # raised again below, in the thread that reports
             failures.append(error)
 
-    threads = [threading.Thread(target=work, args=(call, index)) for index, call in enumerate(calls)]
+    threads = [threading.Thread(target=work, args=(call,)) for call in calls]
     start = time.perf_counter()
     for thread in threads:
         thread.start()

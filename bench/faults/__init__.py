@@ -1,0 +1,1 @@
+"""What becomes of callers under overload and faults: `make faults`."""

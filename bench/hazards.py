@@ -1,0 +1,123 @@
+"""Pictures named for their hazard, each with what must become of it; tests and loads send them."""
+
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from bench.files import encoded
+
+SIZE = (64, 48)
+"""Width and height of the ordinary ones."""
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """A picture file; `code` is the contract's error code, or None where it must be answered."""
+
+    name: str
+    make: Callable[[], bytes]
+    code: int | None = None
+    upright: tuple[int, int] = SIZE
+    """Width and height of the upright picture."""
+
+
+def scene(mode: str = "RGB") -> Image.Image:
+    """A picture without symmetry: a gradient with a bright square at the top left."""
+    y, x = np.mgrid[0 : SIZE[1], 0 : SIZE[0]]
+    pixels = np.stack([4 * x, 5 * y, 255 - 2 * x - 2 * y], axis=2).astype(np.uint8)
+    pixels[4:16, 4:16] = 255
+    return Image.fromarray(pixels).convert(mode)
+
+
+def exif_rotated() -> bytes:
+    """A picture on its side, and the mark that says so."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return encoded(scene(), "JPEG", exif=exif)
+
+
+def sixteen_bit() -> bytes:
+    """Grey of 16 bits."""
+    grey = np.asarray(scene("L")).astype(np.uint16) * 257
+    return encoded(Image.fromarray(grey), "PNG")
+
+
+def transparent_palette() -> bytes:
+    """A palette of which one colour is transparent."""
+    image = scene("P")
+    image.info["transparency"] = 0
+    return encoded(image, "PNG", transparency=0)
+
+
+def translucent() -> bytes:
+    """Half transparent all over."""
+    image = scene("RGBA")
+    image.putalpha(128)
+    return encoded(image, "PNG")
+
+
+def animated() -> bytes:
+    """Two frames."""
+    frames = [scene(), Image.new("RGB", SIZE, "red")]
+    return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+
+
+def truncated() -> bytes:
+    """The first half of a file."""
+    whole = encoded(scene(), "PNG")
+    return whole[: len(whole) // 2]
+
+
+def bomb() -> bytes:
+    """A PNG of a few hundred bytes that says it has 10,000,000,000 pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*parts) for parts in chunks)
+
+
+def blank(width: int, height: int) -> bytes:
+    """Return a white picture, as PNG."""
+    return encoded(Image.new("RGB", (width, height), "white"), "PNG")
+
+
+def damaged_exif() -> bytes:
+    """A picture whose EXIF part points nowhere."""
+    return encoded(scene(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+
+
+HAZARDS = (
+    Hazard("exif_rotated", exif_rotated, upright=SIZE[::-1]),
+    Hazard("damaged_exif", damaged_exif),
+    Hazard("grey", lambda: encoded(scene("L"), "JPEG")),
+    Hazard("bilevel", lambda: encoded(scene("1"), "PNG")),
+    Hazard("sixteen_bit", sixteen_bit),
+    Hazard("transparent_palette", transparent_palette),
+    Hazard("translucent", translucent),
+    Hazard("cmyk", lambda: encoded(scene("CMYK"), "JPEG")),
+    Hazard("ycbcr_tiff", lambda: encoded(scene("YCbCr"), "TIFF")),
+    Hazard("animated", animated),
+    Hazard("webp", lambda: encoded(scene(), "WEBP")),
+    Hazard("bmp", lambda: encoded(scene(), "BMP")),
+    Hazard("one_pixel", lambda: encoded(Image.new("RGB", (1, 1), "navy"), "PNG"), upright=(1, 1)),
+    Hazard("empty_black", lambda: encoded(Image.new("RGB", SIZE), "PNG")),
+    Hazard(
+        "very_wide", lambda: encoded(Image.new("RGB", (30_000, 20), "white"), "PNG"), upright=(30_000, 20)
+    ),
+    Hazard(
+        "very_high", lambda: encoded(Image.new("RGB", (20, 30_000), "white"), "PNG"), upright=(20, 30_000)
+    ),
+    Hazard("truncated", truncated, code=40004),
+    Hazard("not_a_picture", lambda: b"%PDF-1.7 this is something else \x00\x01\x02", code=40004),
+    Hazard("float_tiff", lambda: encoded(scene("F"), "TIFF"), code=40004),
+    Hazard("postscript", lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n\x00", code=40004),
+    Hazard("empty", lambda: b"", code=40004),
+    Hazard("bomb", bomb, code=41302),
+)

@@ -1,0 +1,43 @@
+"""What the peers run: the bare pipelines with the repository's numbers of threads, and the gateway's JSON."""
+
+from pathlib import Path
+
+import orjson
+import pybase64
+import pytest
+from google.protobuf import text_format
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from bench.bare import REPOSITORY, configured_threads
+from bench.peers.agreement import differing
+from bench.peers.answers import BATCHED, Answers, BatchAnswers
+from bench.speed import LOADS, jpegs
+from gateway.services import SERVICES
+from vision.errors import InvalidBase64
+
+
+def test_threads_are_those_of_every_net_s_config() -> None:
+    nets = sorted(path.parent for path in REPOSITORY.glob("*_net/config.pbtxt"))
+    assert nets
+    for net in nets:
+        config = text_format.Parse((net / "config.pbtxt").read_text(), ModelConfig())
+        expected = int(config.parameters["intra_op_thread_count"].string_value)
+        assert configured_threads(net.name) == expected
+
+
+def test_answers_of_a_batch_are_those_of_each_picture_alone(sample_pictures: Path) -> None:
+    assert sample_pictures.is_dir()
+    texts = [pybase64.b64encode(image).decode() for image in jpegs(LOADS[BATCHED])]
+    alone, together = Answers(BATCHED), BatchAnswers()
+    answers = [orjson.loads(answer) for answer in together(texts)]
+    assert len({answer["class"] for answer in answers}) > 1
+    for text, answer in zip(texts, answers, strict=True):
+        assert differing(orjson.loads(alone(text)), answer) == []
+        SERVICES[BATCHED].answer.model_validate(answer)
+
+
+def test_a_pipeline_is_free_again_after_a_failure() -> None:
+    answers = Answers(BATCHED)
+    for _ in range(3):
+        with pytest.raises(InvalidBase64):
+            answers("§§§§".encode("ascii", "replace").decode())
