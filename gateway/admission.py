@@ -1,7 +1,12 @@
-"""Who is let in, and until when: a bounded number of requests, each as long as its client waits."""
+"""Who is let in, and until when: a bounded number of requests, each as long as its client waits.
+
+A request first has its body received, in one of `Arrivals`' places, and then takes one of the places that
+stand for work. While none is free, newcomers are refused at their head, before their body is read.
+"""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections import Counter
+from collections.abc import Collection, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -9,31 +14,102 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from gateway.errors import TooManyRequests
+from gateway.metrics import IN_FLIGHT, PLACES, SHED
 
 Result = TypeVar("Result")
 
 
 class Admission:
-    """A number of places; who finds none free is told so at once."""
+    """A number of places; who finds none free is told so at once.
 
-    def __init__(self, places: int) -> None:
-        self._free = places
+    No service takes more than `per_service`. Of the others' places each service keeps one for itself, where
+    there are at least two for each: whatever the others are sent, it goes on.
+    """
+
+    def __init__(self, total: int, per_service: int, services: Collection[str]) -> None:
+        self._total = total
+        self._per_service = per_service
+        self._services = services
+        self._kept = 1 if total >= 2 * len(services) else 0
+        self._taken: Counter[str] = Counter()
+        PLACES.set(total)
 
     @property
-    def free(self) -> int:
-        """Places that nobody holds."""
-        return self._free
+    def taken(self) -> int:
+        """Places that are held."""
+        return self._taken.total()
+
+    def check(self, service: str) -> None:
+        """Raise TooManyRequests where `service` would not get a place now."""
+        if self._taken[service] >= self._per_service:
+            self._refuse(service, "service")
+        kept = sum(max(0, self._kept - self._taken[other]) for other in self._services if other != service)
+        if self.taken + kept >= self._total:
+            self._refuse(service, "total")
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self, service: str) -> Iterator[None]:
         """Hold a place, and give it back however the block is left. Raises TooManyRequests."""
-        if not self._free:
-            raise TooManyRequests
-        self._free -= 1
+        self.check(service)
+        self._taken[service] += 1
+        IN_FLIGHT.labels(service).inc()
         try:
             yield
         finally:
-            self._free += 1
+            self._taken[service] -= 1
+            IN_FLIGHT.labels(service).dec()
+
+    def _refuse(self, service: str, limit: str) -> None:
+        SHED.labels(service, limit).inc()
+        raise TooManyRequests
+
+
+class Arrivals:
+    """Bodies that are being received: a number of them, and of bytes in all."""
+
+    def __init__(self, max_bodies: int, max_bytes: int) -> None:
+        self._bodies = max_bodies
+        self._bytes = max_bytes
+
+    @contextmanager
+    def body(self, service: str) -> Iterator["Arriving"]:
+        """Hold room for a body, and give it back however the block is left. Raises TooManyRequests."""
+        arriving = Arriving(self, service)
+        if not self._bodies:
+            arriving.refuse()
+        self._bodies -= 1
+        try:
+            yield arriving
+        finally:
+            self._bodies += 1
+            self._bytes += arriving.size
+
+    def take(self, size: int) -> bool:
+        """Take room for `size` bytes, if there is any."""
+        fits = size <= self._bytes
+        self._bytes -= size if fits else 0
+        return fits
+
+
+class Arriving:
+    """One body of `Arrivals`."""
+
+    def __init__(self, arrivals: Arrivals, service: str) -> None:
+        self.size = 0
+        """Bytes that have come."""
+        self._arrivals = arrivals
+        self._service = service
+
+    def grow(self, size: int) -> None:
+        """Count `size` more bytes. Raises TooManyRequests where all bodies together have too many."""
+        if not self._arrivals.take(size):
+            self.refuse()
+        self.size += size
+
+    def refuse(self) -> None:
+        """Raise TooManyRequests."""
+        SHED.labels(self._service, "bodies").inc()
+        raise TooManyRequests
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, Result]) -> Result:

@@ -13,18 +13,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway import documentation
-from gateway.admission import Admission, while_connected
-from gateway.body import INLINE_BYTES, parse, read_body
+from gateway.admission import Admission, Arrivals, while_connected
+from gateway.body import INLINE_BYTES, check_announced, parse, read_body
+from gateway.deadline import Deadline
 from gateway.errors import HANDLERS, FaultBarrier, ModelUnavailable
 from gateway.fetch import Fetcher
+from gateway.healer import Healer
 from gateway.health import Readiness, problems
+from gateway.observation import Observed
+from gateway.recovery import Recovery
 from gateway.resolver import SystemResolver
 from gateway.responses import NO_HEADERS, SEEDED, request_id, success, unready
 from gateway.schemas import PictureUrl
 from gateway.services import SERVICES, Service
 from gateway.settings import Settings
 from gateway.tensors import Tensors
+from gateway.timing import Timing, timing_of
+from gateway.tokens import Claim, Tokens
+from gateway.traces import opened
 from gateway.triton import GrpcTriton, Triton
+from gateway.triton_repository import GrpcRepository
 from gateway.url_policy import Resolver, UrlPolicy
 from vision.manifest import SEEDED_NETS
 
@@ -32,44 +40,68 @@ from vision.manifest import SEEDED_NETS
 class Gateway:
     """What every route shares."""
 
-    def __init__(self, settings: Settings, triton: Triton, resolve: Resolver) -> None:
+    def __init__(self, settings: Settings, triton: Triton, resolve: Resolver, healer: Healer | None) -> None:
         self.settings = settings
         self.triton = triton
+        self.healer = healer
+        self.recovery = Recovery(triton, healer)
+        self.tokens = Tokens(settings.token_file)
+        self.traces = opened(settings.traces_url)
         policy = UrlPolicy(settings.url_allow, settings.url_ports)
         self.fetcher = Fetcher(policy, resolve, settings.url_max_bytes, settings.url_timeout_s)
-        self.admission = Admission(settings.max_in_flight)
-        self.readiness = Readiness(SERVICES, triton, settings.readiness_max_age_s, settings.deadline_s)
+        self.arrivals = Arrivals(settings.max_arriving, settings.max_in_flight * settings.max_body_bytes)
+        self.admission = Admission(settings.max_in_flight, settings.max_in_flight_per_service, SERVICES)
+        self.readiness = Readiness(
+            SERVICES, triton, self.recovery.infer, settings.readiness_max_age_s, settings.deadline_s
+        )
 
     async def predict(self, service: Service, request: Request) -> Response:
-        """Answer one request; every failure is raised and answered by `gateway.errors.HANDLERS`."""
-        ends_at = time.monotonic() + self.settings.deadline_s
-        identity = request_id(request)
-        with self.admission.place():
-            body = await read_body(request, self.settings.max_body_bytes, self.settings.deadline_s)
-            fields, headers = await while_connected(
-                request.receive, self._answer(service, body, identity, ends_at)
-            )
+        """Answer one request; every failure is raised and answered by `gateway.errors.HANDLERS`.
+
+        What its head says is judged first, so that who is not let in costs next to nothing.
+        """
+        headers = request.headers
+        claim = self.tokens.claim(request.method, request.url.path, headers, service.name)
+        deadline = Deadline.of(headers, self.settings.deadline_s)
+        check_announced(headers, self.settings.max_body_bytes)
+        self.admission.check(service.name)
+        with self.arrivals.body(service.name) as arriving:
+            body = await read_body(request, self.settings.max_body_bytes, deadline.left_s(), arriving)
+            await _checked(claim, body)
+            with self.admission.place(service.name):
+                fields, own_headers = await while_connected(
+                    request.receive, self._answer(service, body, request, deadline)
+                )
         if self.settings.alias_detection_classe_names and "detection_class_names" in fields:
             fields["detection_classe_names"] = fields["detection_class_names"]
-        return success(identity, fields, headers)
+        return success(request_id(request), fields, own_headers)
 
     async def _answer(
-        self, service: Service, body: bytes, identity: str, ends_at: float
+        self, service: Service, body: bytes, request: Request, deadline: Deadline
     ) -> tuple[dict[str, Any], Mapping[str, str]]:
         """Return the answer's fields and its own headers."""
-        inputs = await self._inputs(service, body, ends_at)
+        timing = timing_of(request.scope)
+        inputs = await self._inputs(service, body, timing, deadline)
         with self.readiness.watching(service):
-            outputs = await self.triton.infer(service.name, inputs, identity, ends_at - time.monotonic())
+            sent_at_ns = time.time_ns()
+            outputs = await self.recovery.infer(service.name, inputs, request_id(request), deadline.left_s())
+            timing.of_triton(outputs, sent_at_ns, time.time_ns())
             headers = SEEDED if SEEDED_NETS in outputs else NO_HEADERS
             return await _rendered(service, outputs), headers
 
-    async def _inputs(self, service: Service, body: bytes, ends_at: float) -> Tensors:
+    async def _inputs(self, service: Service, body: bytes, timing: Timing, deadline: Deadline) -> Tensors:
         given = await parse(service, body)
         urls = {name: value.url for name, value in given.items() if isinstance(value, PictureUrl)}
-        fetched = await self.fetcher.pictures(urls, ends_at - time.monotonic())
+        fetched = await self._fetched(urls, timing, deadline) if urls else {}
         return service.inputs(
             [value if isinstance(value, bytes) else fetched[name] for name, value in given.items()]
         )
+
+    async def _fetched(
+        self, urls: Mapping[str, str], timing: Timing, deadline: Deadline
+    ) -> Mapping[str, bytes]:
+        with timing.fetching():
+            return await self.fetcher.pictures(urls, deadline.left_s())
 
     async def live(self, request: Request) -> Response:
         """Answer, which is all that liveness means."""
@@ -86,10 +118,25 @@ class Gateway:
 
     @asynccontextmanager
     async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
-        """Let go of everything at the end."""
+        """Heal while the application runs; let go of everything at the end."""
+        healing = asyncio.create_task(self.healer.run()) if self.healer else None
         yield
+        if self.healer and healing:
+            healing.cancel()
+            await asyncio.gather(healing, return_exceptions=True)
+            await self.healer.close()
         await self.readiness.close()
         await self.triton.close()
+        if self.traces:
+            await asyncio.to_thread(self.traces.close)
+
+
+async def _checked(claim: Claim, body: bytes) -> None:
+    """Raise BodyNotAsSigned where `claim` says another body; large ones take a thread."""
+    if len(body) > INLINE_BYTES:
+        await asyncio.to_thread(claim.check_body, body)
+    else:
+        claim.check_body(body)
 
 
 async def _rendered(service: Service, outputs: Tensors) -> dict[str, Any]:
@@ -109,18 +156,24 @@ class PlainRoute(APIRoute):
 
 
 def create_app(settings: Settings, triton: Triton | None = None, resolve: Resolver | None = None) -> FastAPI:
-    """Return the application, in front of `triton` or of the Triton that `settings` name.
+    """Return the application, in front of `triton` or of the Triton that `settings` name and its healer.
 
     Names in URLs are resolved by `resolve` or by the system.
     """
-    triton = triton or GrpcTriton(settings.triton_grpc_url)
-    gateway = Gateway(settings, triton, resolve or SystemResolver())
+    healer = None
+    if triton is None:
+        triton = GrpcTriton(settings.triton_grpc_url, settings.triton_key.get_secret_value())
+        healer = _healer(settings, triton)
+    gateway = Gateway(settings, triton, resolve or SystemResolver(), healer)
     app = FastAPI(
         **documentation.INFO,
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(FaultBarrier)],
+        middleware=[
+            Middleware(Observed, access_log=settings.access_log, traces=gateway.traces),
+            Middleware(FaultBarrier),
+        ],
         exception_handlers=HANDLERS,
         lifespan=gateway.lifespan,
     )
@@ -143,3 +196,10 @@ def _predictor(gateway: Gateway, service: Service) -> Callable[[Request], Awaita
         return await gateway.predict(service, request)
 
     return predict
+
+
+def _healer(settings: Settings, triton: GrpcTriton) -> Healer | None:
+    """Return the healer of `triton`, or None where its repository API is closed to us or nobody wants one."""
+    if not triton.opening or not settings.heal_interval_s:
+        return None
+    return Healer(GrpcRepository(triton), list(SERVICES), settings.heal_interval_s, settings.deadline_s)

@@ -1,13 +1,16 @@
 """From the bytes of a body to the tensors of a service, with every limit held before the work it limits."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
+from gateway.admission import Arriving
 from gateway.errors import BodyTooLarge, InvalidField, NotAnObject, SlowBody
+from gateway.json_bounds import check_marks
 from gateway.schemas import PictureUrl
 from gateway.services import Service
 from vision.base64_text import decode_base64
@@ -16,33 +19,40 @@ from vision.errors import InvalidBase64, NotAnImage
 INLINE_BYTES = 1024 * 1024
 """What is no larger is worked on where it is; a thread would cost more than it frees."""
 
+PATIENCE_S = 5.0
+"""Seconds for which a body may pause or crawl."""
+SLOWEST_BODY = 32 * 1024
+"""Bytes a second that a body has to come at on the whole: places are for those who send."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def read_body(request: Request, limit: int, timeout_s: float) -> bytes:
-    """Return the whole body.
-
-    Raises BodyTooLarge as soon as more than `limit` bytes are announced or have come, SlowBody after
-    `timeout_s`, and ClientDisconnect.
-    """
-    announced = request.headers.get("content-length")
+def check_announced(headers: Mapping[str, str], limit: int) -> None:
+    """Raise BodyTooLarge where a body of more than `limit` bytes is announced."""
+    announced = headers.get("content-length")
     if announced is not None and int(announced) > limit:
         raise BodyTooLarge(f"the body has {int(announced)} bytes; the limit is {limit}")
+
+
+async def read_body(request: Request, limit: int, timeout_s: float, arriving: Arriving) -> bytes:
+    """Return the whole body.
+
+    Raises BodyTooLarge as soon as more than `limit` bytes have come, TooManyRequests where `arriving` has no
+    room for it, SlowBody after `timeout_s`, or where it comes at less than SLOWEST_BODY after PATIENCE_S, and
+    ClientDisconnect.
+    """
+    began = asyncio.get_running_loop().time()
+    chunks: list[bytes] = []
     try:
-        async with asyncio.timeout(timeout_s):
-            return await _counted(request, limit)
+        async with asyncio.timeout_at(began + min(timeout_s, PATIENCE_S)) as timeout:
+            async for chunk in request.stream():
+                arriving.grow(len(chunk))
+                if arriving.size > limit:
+                    raise BodyTooLarge(f"the body has more than {limit} bytes")
+                chunks.append(chunk)
+                timeout.reschedule(began + min(timeout_s, PATIENCE_S + arriving.size / SLOWEST_BODY))
     except TimeoutError:
         raise SlowBody from None
-
-
-async def _counted(request: Request, limit: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise BodyTooLarge(f"the body has more than {limit} bytes")
-        chunks.append(chunk)
     return b"".join(chunks)
 
 
@@ -66,6 +76,7 @@ def parse_inline(service: Service, body: bytes) -> dict[str, bytes | PictureUrl]
 
 def validated(schema: type[Model], body: bytes) -> Model:
     """Return `body` as a `schema`; fields that the schema does not know are ignored."""
+    check_marks(body)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -16,6 +16,7 @@ from gateway.errors import (
     NoPictureAtUrl,
     NoSuchService,
     NotAnObject,
+    NotAuthorized,
     TooManyRequests,
     UrlRefused,
 )
@@ -37,6 +38,7 @@ _ERRORS: tuple[type[GatewayError | PictureError], ...] = (
     InvalidBase64,
     NotAnImage,
     UrlRefused,
+    NotAuthorized,
     NoSuchService,
     MethodNotAllowed,
     BodyTooLarge,
@@ -61,7 +63,20 @@ _WEIGHTS_HEADER = {
 }
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 _ALLOW = {"Allow": {"description": "Methods that are allowed.", "schema": {"type": "string"}}}
-_OWN_HEADERS = {429: _RETRY_AFTER, 405: _ALLOW}
+_CHALLENGE = {
+    "WWW-Authenticate": {"description": "How to name oneself: `Bearer`.", "schema": {"type": "string"}}
+}
+_TOKEN = "token"
+_TOKENS = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "Authorization",
+    "description": (
+        "Where the gateway has a file of tokens: `<token>`, `Bearer <token>`, or `EAS <signature>` as the "
+        "hosted service's own client signs."
+    ),
+}
+_OWN_HEADERS = {401: _CHALLENGE, 429: _RETRY_AFTER, 405: _ALLOW}
 
 
 def of_service(service: Service) -> dict[str, Any]:
@@ -73,7 +88,8 @@ def of_service(service: Service) -> dict[str, Any]:
         "tags": ["services"],
         "responses": {200: _answer(service.answer, _WEIGHTS_HEADER)} | _failures(),
         "openapi_extra": {
-            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+            "security": [{}, {_TOKEN: []}],
         },
     }
 
@@ -102,10 +118,11 @@ def of_ready() -> dict[str, Any]:
 
 
 def add_requests(openapi: dict[str, Any]) -> None:
-    """Put the schemas of the requests, which FastAPI does not see, into the document that it made."""
+    """Put what FastAPI does not see into the document that it made: schemas of requests, and tokens."""
     requests = sorted({service.request for service in SERVICES.values()}, key=lambda model: model.__name__)
     _, schemas = models_json_schema([(model, "validation") for model in requests], ref_template=_REF)
     openapi["components"]["schemas"] |= schemas["$defs"]
+    openapi["components"]["securitySchemes"] = {_TOKEN: _TOKENS}
 
 
 def _answer(model: type[Answer], headers: Mapping[str, Any] = NO_HEADERS) -> dict[str, Any]:

@@ -4,6 +4,8 @@ GatewayError
 ├── NotAnObject         40001
 ├── InvalidField        40002
 ├── UrlRefused          40005
+├── NotAuthorized       40101
+│   └── BodyNotAsSigned 40101
 ├── NoSuchService       40401
 ├── MethodNotAllowed    40501
 ├── BodyTooLarge        41301
@@ -11,6 +13,7 @@ GatewayError
 ├── TooManyRequests     42901
 ├── InternalFault       50001
 ├── ModelUnavailable    50301
+│   └── DeadModel       50301
 └── DeadlinePassed      50401
     └── SlowBody        50401
 
@@ -28,10 +31,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.responses import NO_HEADERS, failure, request_id
+from gateway.responses import ERROR_CODE, NO_HEADERS, failure, request_id
 from vision.errors import PictureError
 
 log = logging.getLogger(__name__)
+
+HUNG_UP = 499
+"""The status of what nobody waits for any more."""
 
 
 class GatewayError(Exception):
@@ -79,6 +85,24 @@ class UrlRefused(GatewayError):
 
     code = 40005
     message = "the URL is refused: its host is not at a public address"
+
+
+class NotAuthorized(GatewayError):
+    """The token or signature is missing or wrong, where one is configured."""
+
+    code = 40101
+    message = "the token or signature is wrong, or does not open this service"
+    body_unread = True
+
+    def __init__(self, message: str = "", *, detail: str = "") -> None:
+        super().__init__(message, detail=detail, headers={"WWW-Authenticate": 'Bearer realm="modelhub"'})
+
+
+class BodyNotAsSigned(NotAuthorized):
+    """The body has another MD5 than the one that was signed."""
+
+    message = "the body has another MD5 than Content-MD5 says"
+    body_unread = False
 
 
 class NoSuchService(GatewayError):
@@ -142,6 +166,14 @@ class ModelUnavailable(GatewayError):
     ours = True
 
 
+class DeadModel(ModelUnavailable):
+    """A process of `model` no longer lives; another, or the model loaded anew, can answer."""
+
+    def __init__(self, model: str, *, detail: str = "") -> None:
+        super().__init__(detail=detail)
+        self.model = model
+
+
 class DeadlinePassed(GatewayError):
     """The deadline passed; the work was cancelled."""
 
@@ -158,15 +190,22 @@ class SlowBody(DeadlinePassed):
     body_unread = True
 
 
+def _note(request: Request, code: int) -> None:
+    """Leave the code where `gateway.observation` finds it."""
+    request.scope.setdefault("state", {})[ERROR_CODE] = code
+
+
 async def _on_gateway_error(request: Request, error: GatewayError) -> Response:
     identity = request_id(request)
     if error.ours:
         _log_failure(request, error)
     message = error.public_message(identity)
+    _note(request, error.code)
     return failure(identity, error.code, message, error.headers, lingering=error.body_unread)
 
 
 async def _on_picture_error(request: Request, error: PictureError) -> Response:
+    _note(request, error.code)
     return failure(request_id(request), error.code, str(error))
 
 
@@ -179,7 +218,7 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
 
 async def _on_hang_up(_request: Request, _error: ClientDisconnect) -> Response:
     """Answer nobody: the server drops what is sent to a closed connection."""
-    return Response(status_code=499)
+    return Response(status_code=HUNG_UP)
 
 
 def _log_failure(request: Request, error: GatewayError) -> None:

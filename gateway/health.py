@@ -5,15 +5,20 @@ import logging
 import struct
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from gateway.errors import GatewayError, ModelUnavailable
+from gateway.metrics import READY
 from gateway.responses import new_request_id
 from gateway.schemas import ServiceHealth
 from gateway.services import Service
+from gateway.tensors import Tensors
 from gateway.triton import Triton
 from vision.errors import PictureError
+
+Infer = Callable[[str, Tensors, str, float], Awaitable[Tensors]]
+"""As `Triton.infer`."""
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +41,16 @@ class Readiness:
     """Remembers when each service last answered, and asks it itself where that is too long ago."""
 
     def __init__(
-        self, services: Mapping[str, Service], triton: Triton, max_age_s: float, probe_timeout_s: float
+        self,
+        services: Mapping[str, Service],
+        triton: Triton,
+        infer: Infer,
+        max_age_s: float,
+        probe_timeout_s: float,
     ) -> None:
         self._services = services
         self._triton = triton
+        self._infer = infer
         self._max_age_s = max_age_s
         self._probe_timeout_s = probe_timeout_s
         self._answered_at: dict[str, float] = {}
@@ -55,14 +66,17 @@ class Readiness:
         except Exception as error:
             if not isinstance(error, GatewayError) or error.ours:
                 self._answered_at.pop(service.name, None)
+                READY.labels(service.name).set(0)
             raise
         self._answered_at[service.name] = time.monotonic()
+        READY.labels(service.name).set(1)
 
     async def report(self) -> dict[str, ServiceHealth]:
         """Return the health of every service; at most one probe of a service is in flight at a time."""
         try:
-            loaded = await self._triton.loaded_models()
+            loaded = await self._triton.loaded_models(self._services)
         except ModelUnavailable:
+            self._answered_at.clear()  # it may come back as another one
             return dict.fromkeys(
                 self._services, _health(loaded=False, reason="the inference server is not reachable")
             )
@@ -99,9 +113,7 @@ class Readiness:
         identity = new_request_id()
         try:
             with self.watching(service):
-                service.render(
-                    await self._triton.infer(service.name, inputs, identity, self._probe_timeout_s)
-                )
+                service.render(await self._infer(service.name, inputs, identity, self._probe_timeout_s))
         except Exception as error:
             fields = {
                 "request_id": identity,

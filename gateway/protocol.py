@@ -12,18 +12,30 @@ from gateway.responses import CONTENT_TYPE, failure_body, new_request_id
 MAX_HEAD_BYTES = 64 * 1024
 """Bytes that a client may send without completing a head, a piece of a body or a trailer."""
 
+MAX_HEADERS = 200
+"""Header fields of a request, those in trailers too. A browser behind two proxies sends some thirty."""
+
+MAX_CHUNKS = 100_000
+"""Pieces of a body in the chunked encoding: tiny ones cost a thousand times their bytes. 32 MiB in pieces of
+1 KiB are a third of them."""
+
 HEAD_TIMEOUT_S = 10.0
 """Seconds within which a head must be complete once it, or its connection, has begun."""
 
 
+class _TooMuch(Exception):  # noqa: N818 - what it is
+    """Ends the parsing of a request; httptools raises an error of its own instead."""
+
+
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Refuses heads that are endless or slow, and reads the bodies of requests that ask for an upgrade.
+    """Refuses heads that are endless or slow and bodies of endless pieces, and ignores upgrades.
 
     The parser keeps an endless head in memory, and ends a message where an upgrade would begin. Some clients
     ask for HTTP/2 on each request, body and all.
     """
 
     _pending_bytes = 0
+    _chunks = 0
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base
@@ -44,6 +56,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.send_400_response("the head of the request is too large")
         elif self.cycle is None or self.cycle.response_complete:
             self._expect_head()
+
+    def on_message_begin(self) -> None:
+        self._chunks = 0
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if len(self.headers) >= MAX_HEADERS:
+            raise _TooMuch(f"the request has more than {MAX_HEADERS} header fields")
+        super().on_header(name, value)
+
+    def on_chunk_header(self) -> None:
+        self._chunks += 1
+        if self._chunks > MAX_CHUNKS:
+            raise _TooMuch(f"the body has more than {MAX_CHUNKS} chunks")
 
     def on_headers_complete(self) -> None:
         self._head_came()
@@ -73,8 +99,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._read_without_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self.send_400_response("the request is not valid HTTP")
+        except httptools.HttpParserError as error:
+            why = error.__context__
+            self.send_400_response(str(why) if isinstance(why, _TooMuch) else "the request is not valid HTTP")
 
     def _upgrading(self) -> bool:
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"

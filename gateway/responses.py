@@ -19,6 +19,9 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 SEEDED: Mapping[str, str] = MappingProxyType({"X-ModelHub-Weights": "seeded"})
 """Of an answer in whose making a net of random weights had a part."""
 
+ERROR_CODE = "error_code"
+"""The contract's name of it; under it the state of a failed request has it, too."""
+
 LINGER_S = 10.0
 """Seconds for which the rest of a refused body is read, so that its sender comes to read the answer."""
 

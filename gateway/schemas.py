@@ -86,7 +86,9 @@ class PictureRequest(PicturesRequest):
     input: PictureUrl | None = Field(default=None, description=_INPUT, json_schema_extra=_without_null)
 
 
-_BASE64_EXAMPLE = "iVBORw0KGgoAAAANSUhEUgAA..."
+_BASE64_EXAMPLE = (  # a white square: whoever sends the example gets an answer
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAADklEQVR4nGP4DwUMlDEA98A/wbI0QbsAAAAASUVORK5CYII="
+)
 _BY_BASE64: JsonValue = {"image": _BASE64_EXAMPLE}
 _BY_URL: JsonValue = {"input": {"url": "https://images.example/cat.jpg"}}
 

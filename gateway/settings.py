@@ -1,6 +1,8 @@
 """Settings of the gateway, from `MODELHUB_*` environment variables."""
 
-from pydantic import Field, field_validator
+import re
+
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway import url_policy
@@ -9,7 +11,9 @@ from gateway import url_policy
 class Settings(BaseSettings):
     """Everything about the gateway that an operator may change; the only place with defaults."""
 
-    model_config = SettingsConfigDict(env_prefix="MODELHUB_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="MODELHUB_", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     host: str = Field(default="127.0.0.1", description="Address that the gateway listens on.")
     port: int = Field(default=8080, ge=1, le=65535, description="Port that the gateway listens on.")
@@ -20,6 +24,13 @@ class Settings(BaseSettings):
     )
     triton_grpc_port: int = Field(default=8001, ge=1, le=65535, description="Triton's gRPC port.")
     triton_metrics_port: int = Field(default=8002, ge=1, le=65535, description="Triton's metrics port.")
+    triton_key: SecretStr = Field(
+        default=SecretStr(""),
+        description=(
+            "Opens Triton's repository, shared-memory, trace and logging APIs, which are closed without it. "
+            "`make up` makes one at every start if it is empty."
+        ),
+    )
 
     max_body_bytes: int = Field(
         default=32 * 1024 * 1024,
@@ -30,15 +41,36 @@ class Settings(BaseSettings):
         default=32,
         ge=1,
         description=(
-            "Requests in work at one time, from before their body is read; more are 42901 at once. "
-            "It bounds memory: each holds up to six times its body for moments."
+            "Requests in work at one time; more are 42901 at once. It bounds memory, too: each holds up to "
+            "six times its body for moments. From 20 on, one place is kept for each service."
+        ),
+    )
+    max_in_flight_per_service: int = Field(
+        default=16, ge=1, description="Requests of one service in work at one time; more are 42901 at once."
+    )
+    max_arriving: int = Field(
+        default=256,
+        ge=1,
+        description=(
+            "Requests whose body is being received at one time; more are 42901. Together they hold no more "
+            "bytes than `MODELHUB_MAX_IN_FLIGHT` bodies of the largest size."
         ),
     )
     deadline_s: float = Field(
         default=30.0,
         gt=0,
         allow_inf_nan=False,
-        description="Seconds from a request's head to its answer; then 50401, and the work is cancelled.",
+        description=(
+            "Seconds from a request's head to its answer; then 50401, and the work is cancelled. A request's "
+            "header `X-ModelHub-Timeout-Ms` makes it shorter."
+        ),
+    )
+    token_file: str = Field(
+        default="",
+        description=(
+            "File of the tokens that callers need (docs/security.md), read again when it changes; who has "
+            "none is told 40101. Without a file everybody may ask for everything."
+        ),
     )
     url_allow: str = Field(
         default="",
@@ -65,10 +97,22 @@ class Settings(BaseSettings):
         ),
     )
     readiness_max_age_s: float = Field(
-        default=30.0,
+        default=120.0,
         ge=0,
         allow_inf_nan=False,
-        description="Seconds for which a service's last answer counts as proof that it is ready.",
+        description=(
+            "Seconds for which a service's last answer counts as proof that it is ready, if no failure came "
+            "after it. Dead processes are found sooner: `MODELHUB_HEAL_INTERVAL_S`."
+        ),
+    )
+    heal_interval_s: float = Field(
+        default=4.0,
+        ge=0,
+        allow_inf_nan=False,
+        description=(
+            "Seconds between two looks for dead processes of models, which are then loaded anew; 0 never "
+            "looks. It takes `MODELHUB_TRITON_KEY`."
+        ),
     )
     alias_detection_classe_names: bool = Field(
         default=False,
@@ -77,7 +121,39 @@ class Settings(BaseSettings):
             "for clients written against the misspelt examples."
         ),
     )
-    access_log: bool = Field(default=False, description="Logs one line for every request.")
+    access_log: bool = Field(
+        default=False,
+        description="Logs one line for every request: its id, code, sizes, and seconds by stage.",
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1", description="Address that Prometheus finds the gateway at."
+    )
+    metrics_port: int = Field(
+        default=8003, ge=1, le=65535, description="Port of the gateway's metrics, `/metrics`."
+    )
+    traces_url: str = Field(
+        default="",
+        description=(
+            "Where OpenTelemetry traces go by OTLP over HTTP (`http://collector:4318/v1/traces`); "
+            "none are made without it."
+        ),
+    )
+
+    @field_validator("triton_key")
+    @classmethod
+    def _fits_a_flag(cls, value: SecretStr) -> SecretStr:
+        # Triton takes it in a flag whose separators are commas, colons and equals signs.
+        if not re.fullmatch(r"[A-Za-z0-9_-]*", value.get_secret_value()):
+            raise ValueError("only letters, digits, - and _ can be in it")
+        return value
+
+    @field_validator("traces_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        # Triton takes it in a flag whose separators are commas.
+        if value and not re.fullmatch(r"https?://[^\s,/]+(/[^\s,]*)?", value):
+            raise ValueError("not an http or https URL without commas")
+        return value
 
     @field_validator("url_allow")
     @classmethod

@@ -3,8 +3,12 @@
 It speaks with the protocol's own messages: tritonclient's objects around them cost time at every request.
 """
 
+import asyncio
+import itertools
 import re
 import struct
+import time
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -14,12 +18,24 @@ from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import deserialize_bytes_tensor, triton_to_np_dtype
 
-from gateway.errors import DeadlinePassed, GatewayError, InternalFault, ModelUnavailable, TooManyRequests
+from gateway.errors import (
+    DeadlinePassed,
+    DeadModel,
+    GatewayError,
+    InternalFault,
+    ModelUnavailable,
+    TooManyRequests,
+)
 from gateway.tensors import Tensors
+from gateway.traces import metadata
 from vision.errors import PictureError
+from vision.request_parameters import DEADLINE, LATE
 
-INDEX_TIMEOUT_S = 5.0
-"""Seconds within which Triton says what it has loaded."""
+READY_TIMEOUT_S = 5.0
+"""Seconds within which Triton says whether a model is loaded."""
+
+KEY_HEADER = "triton-grpc-protocol-modelhub"
+"""What carries the key to Triton's repository API (`Settings.triton_key`)."""
 
 _CHANNEL = [
     ("grpc.max_send_message_length", -1),  # the body's limit is the limit
@@ -30,6 +46,7 @@ _CHANNEL = [
     ("grpc.min_reconnect_backoff_ms", 5000),  # for one attempt to connect, despite its name
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
+_DEAD = re.compile(r"Stub process '(\S+)_\d+_\d+' is not healthy")
 _MARKER = re.compile(r"\[(\d{5})\] (.*)", re.DOTALL)
 _PICTURE_ERRORS = {error.code: error for error in PictureError.__subclasses__()}
 _QUEUE_IS_FULL = "Exceeds maximum queue size"
@@ -51,8 +68,8 @@ class Triton(Protocol):
         `timeout_s`.
         """
 
-    async def loaded_models(self) -> frozenset[str]:
-        """Return the names of the models that can be asked. Raises ModelUnavailable."""
+    async def loaded_models(self, models: Iterable[str]) -> frozenset[str]:
+        """Return those of `models` that can be asked. Raises ModelUnavailable."""
 
     async def close(self) -> None:
         """Let go of the connection."""
@@ -61,8 +78,9 @@ class Triton(Protocol):
 class GrpcTriton:
     """Triton over one gRPC channel, which finds it again whenever it was away."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str = "") -> None:
         self._url = url
+        self.opening = ((KEY_HEADER, key),) if key else ()
 
     @cached_property
     def _channel(self) -> grpc.aio.Channel:
@@ -70,25 +88,33 @@ class GrpcTriton:
         return grpc.aio.insecure_channel(self._url, options=_CHANNEL)
 
     @cached_property
-    def _service(self) -> Any:  # noqa: ANN401 - ships no types
+    def service(self) -> Any:  # noqa: ANN401 - ships no types
+        """Triton's methods."""
         return service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
     async def infer(self, model: str, inputs: Tensors, request_id: str, timeout_s: float) -> Tensors:  # noqa: D102
-        request = _request(model, inputs, request_id)
+        request = _request(model, inputs, request_id, timeout_s)
         try:
-            response = await self._service.ModelInfer(request, timeout=timeout_s)
+            response = await self.service.ModelInfer(request, timeout=timeout_s, metadata=metadata())
         except grpc.aio.AioRpcError as error:
             raise translated(error) from None
         contents = zip(response.outputs, response.raw_output_contents, strict=True)
         return {output.name: _array(output, content) for output, content in contents}
 
-    async def loaded_models(self) -> frozenset[str]:  # noqa: D102
-        request = service_pb2.RepositoryIndexRequest()
+    async def loaded_models(self, models: Iterable[str]) -> frozenset[str]:  # noqa: D102
+        names = list(models)
+        ready = await asyncio.gather(*map(self._is_loaded, names))
+        return frozenset(itertools.compress(names, ready))
+
+    async def _is_loaded(self, model: str) -> bool:
+        request = service_pb2.ModelReadyRequest(name=model)
         try:
-            index = await self._service.RepositoryIndex(request, timeout=INDEX_TIMEOUT_S)
+            response = await self.service.ModelReady(request, timeout=READY_TIMEOUT_S)
         except grpc.aio.AioRpcError as error:
-            raise ModelUnavailable(detail=_words(error)) from None
-        return frozenset(model.name for model in index.models if model.state == "READY")
+            if error.code() in (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT):
+                return False
+            raise ModelUnavailable(detail=words(error)) from None
+        return bool(response.ready)
 
     async def close(self) -> None:  # noqa: D102
         await self._channel.close()
@@ -97,14 +123,26 @@ class GrpcTriton:
 def translated(error: grpc.aio.AioRpcError) -> Exception:
     """Return what `error` means under the contract; Triton's own words go to the log only."""
     status, message = error.code(), error.details() or ""
+    dead = dead_model(error)
+    if dead is not None:
+        return DeadModel(dead, detail=words(error))
     if status is grpc.StatusCode.INVALID_ARGUMENT:
         return _picture_error(message)
     if status is grpc.StatusCode.UNAVAILABLE and _QUEUE_IS_FULL in message:
         return TooManyRequests(detail=message)
-    return _BY_STATUS.get(status, InternalFault)(detail=_words(error))
+    if LATE in message:
+        return DeadlinePassed(detail=message)
+    return _BY_STATUS.get(status, InternalFault)(detail=words(error))
 
 
-def _words(error: grpc.aio.AioRpcError) -> str:
+def dead_model(error: grpc.aio.AioRpcError) -> str | None:
+    """Return the model that has a process which no longer lives, by its error, or None."""
+    found = _DEAD.search(error.details() or "")
+    return found[1] if found else None
+
+
+def words(error: grpc.aio.AioRpcError) -> str:
+    """Return what Triton said, for our log alone."""
     return f"{error.code()} {error.details()}"
 
 
@@ -115,8 +153,9 @@ def _picture_error(message: str) -> Exception:
     return kind(marked[2]) if marked and kind else InternalFault(detail=message)
 
 
-def _request(model: str, inputs: Tensors, request_id: str) -> Any:  # noqa: ANN401 - ships no types
+def _request(model: str, inputs: Tensors, request_id: str, timeout_s: float) -> Any:  # noqa: ANN401 - ships no types
     request = service_pb2.ModelInferRequest(model_name=model, id=request_id)
+    request.parameters[DEADLINE].int64_param = int((time.time() + timeout_s) * 1e3)
     for name, strings in inputs.items():
         request.inputs.add(name=name, datatype="BYTES", shape=strings.shape)
         request.raw_input_contents.append(

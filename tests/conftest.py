@@ -40,7 +40,7 @@ def free_ports(count: int) -> list[int]:
 
 def free_settings(**changes: object) -> Settings:
     """Settings on ports that nobody uses."""
-    names = ("port", "triton_http_port", "triton_grpc_port", "triton_metrics_port")
+    names = ("port", "metrics_port", "triton_http_port", "triton_grpc_port", "triton_metrics_port")
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     return Settings(**{**ports, **changes})  # type: ignore[arg-type]
 

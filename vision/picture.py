@@ -22,6 +22,7 @@ from vision.base64_text import decode_base64
 from vision.errors import InvalidBase64, NotAnImage, PictureError, TooManyPixels
 from vision.formats import FORMATS
 from vision.limits import MAX_PIXELS
+from vision.structure import check_exif, check_structure
 from vision.tensors import Picture
 
 _REGISTERED = (TiffImagePlugin, WebPImagePlugin)
@@ -80,6 +81,7 @@ def open_image(payload: bytes, short_side: int | None = None, max_pixels: int = 
 def _decode(data: bytes, short_side: int | None, max_pixels: int) -> Image.Image:
     if not data:
         raise NotAnImage("the image is empty")
+    check_structure(data, max_pixels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of damaged metadata, which matters little
         image = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -103,9 +105,19 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
 
 def _orientation(image: Image.Image) -> int:
     try:
+        check_exif(_exif(image))
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # a damaged EXIF block must not cost the caller the picture
         return 1
+
+
+def _exif(image: Image.Image) -> bytes:
+    """Return the EXIF block that Pillow is about to read; ImageMagick writes it as text into PNG files."""
+    block: bytes | None = image.info.get("exif")
+    if block is None:
+        lines = image.info.get("Raw profile type exif", "").split("\n")[3:]
+        return bytes.fromhex("".join(lines))
+    return block
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

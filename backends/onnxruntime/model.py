@@ -16,6 +16,7 @@ import triton_python_backend_utils as pb_utils
 from backends.batching import run_batched
 from backends.onnx_config import check_tensors, session_options
 from backends.triton_api import Request, Response, input_arrays
+from backends.turning_away import turned_away
 from vision.tensors import Tensors
 
 
@@ -37,6 +38,12 @@ class TritonPythonModel:
 
     def execute(self, requests: list[Request]) -> list[Response]:
         """Run the requests, together where the config allows batches; a bad one fails alone."""
+        answers = [turned_away(request) for request in requests]
+        waiting = [request for request, answer in zip(requests, answers, strict=True) if answer is None]
+        answered = iter(self._answer(waiting) if waiting else ())
+        return [next(answered) if answer is None else answer for answer in answers]
+
+    def _answer(self, requests: list[Request]) -> list[Response]:
         inputs = [input_arrays(request) for request in requests]
         if self._batching:
             results = run_batched(self._run, inputs)

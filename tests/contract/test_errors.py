@@ -1,12 +1,6 @@
 """Every row of the error table that a caller can bring about in a healthy system."""
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +10,8 @@ import pytest
 from gateway.settings import Settings
 from tests.conftest import free_ports
 from tests.contract.calls import TIMEOUT_S, answered, post, refused
+from tests.contract.conftest import StartGateway
 from tests.hazards import bomb, truncated
-
-StartGateway = Callable[..., str]
 
 SERVICES = pytest.mark.parametrize("service", ["image_classification", "ocr"])
 
@@ -114,41 +107,6 @@ def test_health(gateway_url: str) -> None:
 
 def _without_id(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name != "request_id"}
-
-
-@pytest.fixture
-def another_gateway(triton_grpc_url: str) -> Iterator[StartGateway]:
-    """Starts a gateway of other settings, by default before the same Triton; returns its address."""
-    with ExitStack() as stack:
-
-        def start(**settings: object) -> str:
-            host, _, port = triton_grpc_url.rpartition(":")
-            (own_port,) = free_ports(1)
-            wanted = {"triton_host": host, "triton_grpc_port": port, "port": own_port} | settings
-            environment = os.environ | {
-                f"MODELHUB_{name.upper()}": str(value) for name, value in wanted.items()
-            }
-            process = stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-m", "gateway"], env=environment, stderr=subprocess.DEVNULL
-                )
-            )
-            stack.callback(process.terminate)
-            return _once_live(f"http://127.0.0.1:{wanted['port']}")
-
-        yield start
-
-
-def _once_live(url: str) -> str:
-    ends_at = time.monotonic() + 30
-    while True:
-        try:
-            httpx.get(f"{url}/health/live", trust_env=False).raise_for_status()
-        except httpx.ConnectError:
-            assert time.monotonic() < ends_at, "the gateway does not come up"
-            time.sleep(0.05)
-        else:
-            return url
 
 
 @SERVICES

@@ -1,6 +1,7 @@
 """A Triton in this process, and answers for it to give."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import TypeVar
 
 import numpy as np
@@ -41,8 +42,8 @@ class FakeTriton:
             self.running -= 1
         return _or_raise(self.outputs[model])
 
-    async def loaded_models(self) -> frozenset[str]:
-        return _or_raise(self.loaded)
+    async def loaded_models(self, models: Iterable[str]) -> frozenset[str]:
+        return _or_raise(self.loaded).intersection(models)
 
     async def close(self) -> None:
         self.closed = True

@@ -1,10 +1,14 @@
 import asyncio
+import itertools
+from collections import Counter
+from contextlib import ExitStack, suppress
+from random import Random
 
 import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from gateway.admission import Admission, while_connected
+from gateway.admission import Admission, Arrivals, while_connected
 from gateway.errors import TooManyRequests
 
 
@@ -19,38 +23,101 @@ class Client:
         return {"type": "http.disconnect"}
 
 
+SERVICES = ("ocr", "shelf_counting", "image_classification")
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, asyncio.CancelledError])
 def test_a_place_is_given_back_however_the_block_is_left(error: type[BaseException]) -> None:
-    admission = Admission(1)
+    admission = Admission(1, 1, SERVICES)
 
     def leave() -> None:
-        with admission.place():
-            assert admission.free == 0
+        with admission.place("ocr"):
+            assert admission.taken == 1
             raise error
 
     with pytest.raises(error):
         leave()
-    assert admission.free == 1
+    assert admission.taken == 0
 
 
 def test_who_finds_no_place_takes_none() -> None:
-    admission = Admission(2)
-    with admission.place(), admission.place():
-        for _ in range(3):
-            with pytest.raises(TooManyRequests), admission.place():
+    admission = Admission(2, 2, SERVICES)
+    with admission.place("ocr"), admission.place("shelf_counting"):
+        for service in SERVICES:
+            with pytest.raises(TooManyRequests), admission.place(service):
                 pass
-    assert admission.free == 2
+    assert admission.taken == 0
+
+
+def test_no_service_takes_more_than_its_own_limit() -> None:
+    admission = Admission(5, 2, SERVICES)
+    with admission.place("ocr"), admission.place("ocr"):
+        with pytest.raises(TooManyRequests):
+            admission.check("ocr")
+        admission.check("shelf_counting")
+
+
+def fill(stack: ExitStack, admission: Admission, service: str) -> int:
+    """Take places for `service` until it is refused; return their number."""
+    taken = 0
+    with suppress(TooManyRequests):
+        while True:
+            stack.enter_context(admission.place(service))
+            taken += 1
+    return taken
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(SERVICES)))
+def test_whatever_the_others_are_sent_every_service_has_a_place(order: tuple[str, ...]) -> None:
+    admission = Admission(6, 6, SERVICES)
+    with ExitStack() as stack:
+        assert [fill(stack, admission, service) for service in order] == [4, 1, 1]
+    assert admission.taken == 0
+
+
+def test_places_taken_and_given_back_at_random_never_exceed_a_limit_and_never_leak() -> None:
+    random = Random(6)
+    admission = Admission(9, 4, SERVICES)
+    held: list[tuple[str, ExitStack]] = []
+    for _ in range(5000):
+        if held and random.random() < 0.5:
+            held.pop(random.randrange(len(held)))[1].close()
+            continue
+        service, stack = random.choice(SERVICES), ExitStack()
+        with suppress(TooManyRequests):
+            stack.enter_context(admission.place(service))
+            held.append((service, stack))
+        by_service = Counter(name for name, _ in held)
+        assert admission.taken == len(held) <= 9
+        assert max(by_service.values(), default=0) <= 4
+    for _, stack in held:
+        stack.close()
+    assert admission.taken == 0
+
+
+def test_bodies_are_bounded_in_number_and_in_bytes() -> None:
+    arrivals = Arrivals(2, 100)
+    with arrivals.body("ocr") as first, arrivals.body("ocr") as second:
+        with pytest.raises(TooManyRequests), arrivals.body("ocr"):
+            pass
+        first.grow(60)
+        second.grow(40)
+        with pytest.raises(TooManyRequests):
+            second.grow(1)
+        assert second.size == 40
+    with arrivals.body("ocr") as third:
+        third.grow(100)
 
 
 async def test_nothing_leaks_when_requests_are_cancelled_at_any_moment() -> None:
-    admission = Admission(50)
+    admission = Admission(50, 50, SERVICES)
 
     async def work() -> None:
         for _ in range(5):
             await asyncio.sleep(0)
 
     async def request() -> None:
-        with admission.place():
+        with admission.place("ocr"):
             await while_connected(Client().receive, work())
 
     for turns in range(12):
@@ -60,7 +127,7 @@ async def test_nothing_leaks_when_requests_are_cancelled_at_any_moment() -> None
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        assert admission.free == 50
+        assert admission.taken == 0
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 

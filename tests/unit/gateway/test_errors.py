@@ -171,4 +171,4 @@ async def test_a_full_queue_in_triton_is_too_many_requests(
 
 def test_a_status_is_the_first_three_digits_of_its_code() -> None:
     codes = {error.code for error in GatewayError.__subclasses__()}
-    assert codes == {40001, 40002, 40005, 40401, 40501, 41301, 42201, 42901, 50001, 50301, 50401}
+    assert codes == {40001, 40002, 40005, 40101, 40401, 40501, 41301, 42201, 42901, 50001, 50301, 50401}

@@ -62,6 +62,17 @@ async def test_a_real_answer_is_a_proof(client: httpx.AsyncClient, triton: FakeT
     assert [model for model, *_ in triton.calls].count("ocr") == 1
 
 
+async def test_a_triton_that_was_away_has_to_prove_itself_again(
+    client: httpx.AsyncClient, triton: FakeTriton
+) -> None:
+    await ready(client)
+    there, triton.loaded = triton.loaded, ModelUnavailable()
+    await not_ready(client)
+    triton.loaded = there
+    await ready(client)
+    assert len(triton.calls) == 4
+
+
 async def test_without_age_every_check_asks(triton: FakeTriton) -> None:
     async with client_of(Settings(readiness_max_age_s=0), triton) as client:
         for _ in range(3):

@@ -222,6 +222,30 @@ def test_a_head_without_end_is_refused(serve: ServeApp, endless: bytes) -> None:
         assert everything.result()[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 404", b"")
 
 
+def test_header_fields_without_end_are_refused_by_their_number(serve: ServeApp) -> None:
+    port = serve()
+    lines = [f"X-{number}: x" for number in range(protocol.MAX_HEADERS - 2)]  # beside Host and Content-Length
+    with connect(port) as connection:
+        connection.sendall(request(GOOD, *lines))
+        assert answer(connection).status_code == 200
+        connection.sendall(request(GOOD, *lines, "One: more"))
+        failure = assert_failure(answer(connection), 40001)
+        assert failure.error_msg == f"the request has more than {protocol.MAX_HEADERS} header fields"
+
+
+def test_a_body_in_too_many_pieces_is_refused(serve: ServeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "MAX_CHUNKS", len(GOOD) + 1)  # the last, which is empty, is one
+    head = f"POST {PATH} HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    pieces = b"".join(b"1\r\n%c\r\n" % byte for byte in GOOD)
+    with connect(serve()) as connection:
+        for _ in range(2):  # counted for each request anew
+            connection.sendall(head + pieces + b"0\r\n\r\n")
+            assert answer(connection).status_code == 200
+        connection.sendall(head + pieces + b"1\r\n \r\n0\r\n\r\n")
+        failure = assert_failure(answer(connection), 40001)
+        assert failure.error_msg == f"the body has more than {protocol.MAX_CHUNKS} chunks"
+
+
 def _received_or_reset(connection: socket.socket) -> bytes:
     try:
         return received(connection)

@@ -22,6 +22,7 @@ def free_port() -> int:
 
 
 def started(**settings: object) -> "subprocess.Popen[str]":
+    settings = {"metrics_port": free_port()} | settings
     environment = os.environ | {f"MODELHUB_{name.upper()}": str(value) for name, value in settings.items()}
     return subprocess.Popen(
         [sys.executable, "-m", "gateway"], env=environment, stderr=subprocess.PIPE, text=True

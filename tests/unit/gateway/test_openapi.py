@@ -15,6 +15,7 @@ FILE = Path(__file__).resolve().parents[3] / "docs" / "openapi.json"
 
 CONTRACT = {  # the rows of the error table that these services can give
     "400": {"40001", "40002", "40003", "40004", "40005"},
+    "401": {"40101"},
     "404": {"40401"},
     "405": {"40501"},
     "413": {"41301", "41302"},

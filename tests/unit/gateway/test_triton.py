@@ -43,17 +43,10 @@ class Servicer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore[m
                 raise
         return response(self.outputs)
 
-    async def RepositoryIndex(self, request: Any, context: Any) -> Any:  # noqa: N802, ANN401 - gRPC's own
-        models = [
-            ("ocr", "READY"),
-            ("ocr_net", "READY"),
-            ("image_classification", "UNAVAILABLE"),
-            ("new", ""),
-        ]
-        index = [
-            service_pb2.RepositoryIndexResponse.ModelIndex(name=name, state=state) for name, state in models
-        ]
-        return service_pb2.RepositoryIndexResponse(models=index)
+    async def ModelReady(self, request: Any, context: Any) -> Any:  # noqa: N802, ANN401 - gRPC's own
+        if request.name == "unheard_of":
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no version of it")
+        return service_pb2.ModelReadyResponse(ready=request.name in ("ocr", "ocr_net"))
 
 
 def response(outputs: Tensors) -> Any:  # noqa: ANN401 - protobuf ships no types here
@@ -219,7 +212,8 @@ async def test_cancelling_ends_the_work_in_triton_too(server: Server, triton: Gr
 
 
 async def test_loaded_are_models_that_are_ready(triton: GrpcTriton) -> None:
-    assert await triton.loaded_models() == {"ocr", "ocr_net"}
+    asked = ["ocr", "image_classification", "unheard_of", "ocr_net"]
+    assert await triton.loaded_models(asked) == {"ocr", "ocr_net"}
 
 
 async def test_triton_that_is_not_there_is_unavailable_at_once(server: Server, triton: GrpcTriton) -> None:
@@ -228,7 +222,7 @@ async def test_triton_that_is_not_there_is_unavailable_at_once(server: Server, t
     with pytest.raises(ModelUnavailable):
         await infer(triton)
     with pytest.raises(ModelUnavailable):
-        await triton.loaded_models()
+        await triton.loaded_models(["ocr"])
     assert time.monotonic() - started < 2
 
 

@@ -1,0 +1,142 @@
+"""Finds models with dead processes and loads them anew; Triton itself never does, and calls them healthy.
+
+Two things tell of a dead process: a request that met it, and pings, a tiny inference to each process, which
+find what no request has met. Loading a model anew takes some tenths of a second. Requests to its service wait
+for it (`settled`), so that no caller sees an error.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter, defaultdict
+
+from gateway.errors import ModelUnavailable
+from gateway.metrics import DEAD_MODELS, HEALED
+from gateway.triton_repository import Processes, Repository
+
+log = logging.getLogger(__name__)
+
+PROOFS = 8
+"""Answers of a service between two rounds that stand for pings: they went through its processes in turn."""
+MAX_PAUSE_S = 60.0
+"""Seconds between two attempts at a model that does not load, at most."""
+
+
+class Healer:
+    """Watches the models of `services` in `repository`.
+
+    A model belongs to the service whose name its own begins with. A process that has not answered pings for
+    `hung_after_s` is taken for dead.
+    """
+
+    def __init__(
+        self, repository: Repository, services: list[str], interval_s: float, hung_after_s: float
+    ) -> None:
+        self._repository = repository
+        self._services = services
+        self._interval_s = interval_s
+        self._hung_after_s = hung_after_s
+        self._healing: dict[str, asyncio.Task[None]] = {}
+        self._healed_at: dict[str, float] = {}
+        self._answers: Counter[str] = Counter()
+        self._silent_since: dict[str, float] = {}
+        self._broken: dict[str, float] = {}
+        """Models that did not load, with the pause before the next attempt, in seconds."""
+        self._changes: defaultdict[str, int] = defaultdict(int)
+
+    def answered(self, service: str) -> None:
+        """Take an answer of `service` as a sign of life of its processes."""
+        self._answers[service] += 1
+
+    def changes(self, service: str) -> int:
+        """Return a number that grows whenever a model of `service` begins or ends to be loaded anew."""
+        return self._changes[service]
+
+    async def settled(self, service: str) -> None:
+        """Return when no model of `service` is being loaded anew."""
+        while tasks := [task for model, task in self._healing.items() if self._service_of(model) == service]:
+            await asyncio.wait(tasks)
+
+    def report(self, model: str, since: float) -> None:
+        """Have `model` healed: a request that began at `since`, by the monotonic clock, met a dead process.
+
+        Requests that began before it was last loaded anew tell of processes that are gone.
+        """
+        if model not in self._healing and since >= self._healed_at.get(model, float("-inf")):
+            DEAD_MODELS.labels(model).inc()
+            self._begin(model)
+
+    async def run(self) -> None:
+        """Ping every process, round after round, until cancelled."""
+        while True:
+            await asyncio.sleep(self._interval_s)
+            try:
+                await self.round()
+            except ModelUnavailable as error:
+                log.warning("Triton's models cannot be listed", extra={"fields": {"detail": error.detail}})
+
+    async def round(self) -> None:
+        """Ping every process of the services that have not proved themselves by answers."""
+        answers, self._answers = self._answers, Counter()
+        for processes in await self._repository.processes():
+            if answers[self._service_of(processes.model)] < PROOFS and processes.model not in self._healing:
+                await self._look_at(processes)
+
+    async def close(self) -> None:
+        """Stop healing."""
+        for task in self._healing.values():
+            task.cancel()
+        await asyncio.gather(*self._healing.values(), return_exceptions=True)
+
+    async def _look_at(self, processes: Processes) -> None:
+        since = time.monotonic()
+        signs = await self._repository.alive(processes)
+        if False in signs or self._is_hung(processes.model, signs):
+            self.report(processes.model, since)
+
+    def _is_hung(self, model: str, signs: list[bool | None]) -> bool:
+        if None not in signs:
+            self._silent_since.pop(model, None)
+            return False
+        silent_since = self._silent_since.setdefault(model, time.monotonic())
+        return time.monotonic() - silent_since > self._hung_after_s
+
+    def _begin(self, model: str) -> None:
+        self._changes[self._service_of(model)] += 1
+        task = self._healing[model] = asyncio.create_task(self._heal(model))
+        task.add_done_callback(lambda _: self._end(model))
+
+    def _end(self, model: str) -> None:
+        del self._healing[model]
+        self._silent_since.pop(model, None)
+        self._healed_at[model] = time.monotonic()
+        self._changes[self._service_of(model)] += 1
+
+    async def _heal(self, model: str) -> None:
+        began = time.monotonic()
+        try:
+            await self._repository.reload(model)
+        except ModelUnavailable as error:
+            outcome, level, detail = "failed", logging.ERROR, error.detail
+            self._try_again_later(model)
+        else:
+            outcome, level, detail = "healed", logging.WARNING, ""
+            self._broken.pop(model, None)
+        HEALED.labels(model, outcome).inc()
+        fields = {"model": model, "outcome": outcome, "seconds": round(time.monotonic() - began, 2)}
+        log.log(
+            level,
+            "a process had died; its model was loaded anew",
+            extra={"fields": fields | {"detail": detail}},
+        )
+
+    def _try_again_later(self, model: str) -> None:
+        pause_s = self._broken[model] = min(2 * self._broken.get(model, self._interval_s / 2), MAX_PAUSE_S)
+        asyncio.get_running_loop().call_later(pause_s, self._try_again, model)
+
+    def _try_again(self, model: str) -> None:
+        if model in self._broken and model not in self._healing:
+            self._begin(model)
+
+    def _service_of(self, model: str) -> str:
+        return next((name for name in self._services if model == name or model.startswith(f"{name}_")), model)

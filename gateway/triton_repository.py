@@ -1,0 +1,126 @@
+"""Triton's models as a healer sees them: which there are, whether their processes live, loading them anew."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import grpc
+from tritonclient.grpc import model_config_pb2, service_pb2
+
+from gateway.errors import ModelUnavailable
+from gateway.triton import GrpcTriton, dead_model, words
+from vision.request_parameters import PING
+
+LOAD_TIMEOUT_S = 60.0
+"""Seconds for loading a model; the largest take a few."""
+PING_TIMEOUT_S = 3.0
+"""Seconds for the answer to a ping: what waits longer stands behind real work, or hangs. Of a dead process
+Triton tells after one second."""
+
+_SILENT = (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE)
+_BYTES_OF = {
+    "BOOL": 1, "UINT8": 1, "UINT16": 2, "UINT32": 4, "UINT64": 8,
+    "INT8": 1, "INT16": 2, "INT32": 4, "INT64": 8, "FP16": 2, "FP32": 4, "FP64": 8,
+    "BYTES": 4,  # an empty string is its length alone
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes of one model: how many, and what to ask each."""
+
+    model: str
+    count: int
+    ping: Any
+    """A ModelInferRequest of zeros, as small as the model's config allows."""
+
+
+class Repository(Protocol):
+    """The models of an inference server."""
+
+    async def processes(self) -> list[Processes]:
+        """Return those models that run as processes of their own. Raises ModelUnavailable."""
+
+    async def alive(self, processes: Processes) -> list[bool | None]:
+        """Return for each process whether it lives, or None where it did not say so in time."""
+
+    async def reload(self, model: str) -> None:
+        """Load `model` anew with new processes; what is in flight goes on. Raises ModelUnavailable."""
+
+
+class GrpcRepository:
+    """The models of the Triton behind `triton`, whose repository API its key must open."""
+
+    def __init__(self, triton: GrpcTriton) -> None:
+        self._triton = triton
+        self._known: dict[str, Processes | None] = {}
+
+    async def processes(self) -> list[Processes]:  # noqa: D102
+        index = await self._called("RepositoryIndex", service_pb2.RepositoryIndexRequest(ready=True))
+        every = [await self._processes(model.name) for model in index.models]
+        return [processes for processes in every if processes is not None]
+
+    async def alive(self, processes: Processes) -> list[bool | None]:  # noqa: D102
+        # Triton gives requests that come together to different instances.
+        return await asyncio.gather(*(self._answers(processes.ping) for _ in range(processes.count)))
+
+    async def reload(self, model: str) -> None:  # noqa: D102
+        # To load what is loaded does nothing, even where all its processes are dead.
+        await self._called(
+            "RepositoryModelUnload", service_pb2.RepositoryModelUnloadRequest(model_name=model)
+        )
+        await self._called("RepositoryModelLoad", service_pb2.RepositoryModelLoadRequest(model_name=model))
+
+    async def _processes(self, model: str) -> Processes | None:
+        if model not in self._known:
+            response = await self._called("ModelConfig", service_pb2.ModelConfigRequest(name=model))
+            self._known[model] = _processes_of(response.config)
+        return self._known[model]
+
+    async def _answers(self, ping: Any) -> bool | None:  # noqa: ANN401 - ships no types
+        try:
+            await self._triton.service.ModelInfer(ping, timeout=PING_TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            if error.code() in _SILENT:
+                return None
+            return dead_model(error) is None
+        return True
+
+    async def _called(self, method: str, request: Any) -> Any:  # noqa: ANN401 - ships no types
+        call = getattr(self._triton.service, method)
+        try:
+            return await call(request, timeout=LOAD_TIMEOUT_S, metadata=self._triton.opening)
+        except grpc.aio.AioRpcError as error:
+            raise ModelUnavailable(detail=f"{method}: {words(error)}") from None
+
+
+def _processes_of(config: model_config_pb2.ModelConfig) -> Processes | None:
+    if config.backend != "python" and config.runtime != "model.py":
+        return None
+    return Processes(config.name, _count(config), _ping(config))
+
+
+def _count(config: model_config_pb2.ModelConfig) -> int:
+    return sum(group.count * max(1, len(group.gpus)) for group in config.instance_group)
+
+
+def _ping(config: model_config_pb2.ModelConfig) -> Any:  # noqa: ANN401 - ships no types
+    request = service_pb2.ModelInferRequest(model_name=config.name)
+    request.parameters[PING].bool_param = True
+    for tensor in config.input:
+        datatype = model_config_pb2.DataType.Name(tensor.data_type).removeprefix("TYPE_")
+        datatype = "BYTES" if datatype == "STRING" else datatype
+        shape = list(_smallest(config, tensor.dims))
+        elements = 1
+        for extent in shape:
+            elements *= extent
+        request.inputs.add(name=tensor.name, datatype=datatype, shape=shape)
+        request.raw_input_contents.append(bytes(elements * _BYTES_OF[datatype]))
+    return request
+
+
+def _smallest(config: model_config_pb2.ModelConfig, dims: Any) -> Iterator[int]:  # noqa: ANN401 - ships no types
+    if config.max_batch_size:
+        yield 1
+    yield from (max(1, extent) for extent in dims)
