@@ -93,6 +93,25 @@ def damaged_exif() -> bytes:
     return encoded(scene(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
 
 
+def of_scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan, of some bytes, is repeated until there are `count`."""
+    data = encoded(Image.new("L", (640, 480), 128), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * (count - data.count(b"\xff\xda") + 1) + data[-2:]
+
+
+def huge_tile() -> bytes:
+    """A TIFF of one pixel, in a tile of 32768 x 32768."""
+    side, content = 32_768, zlib.compress(bytes(256))
+    start = 8 + 2 + 12 * 10 + 4
+    numbers = [
+        (256, 3, 1), (257, 3, 1), (258, 3, 8), (259, 3, 8), (262, 3, 1), (277, 3, 1),
+        (322, 4, side), (323, 4, side), (324, 4, start), (325, 4, len(content)),
+    ]  # fmt: skip
+    rows = b"".join(struct.pack("<HHII", tag, kind, 1, number) for tag, kind, number in numbers)
+    return b"II*\x00" + struct.pack("<IH", 8, len(numbers)) + rows + bytes(4) + content
+
+
 HAZARDS = (
     Hazard("exif_rotated", exif_rotated, upright=SIZE[::-1]),
     Hazard("damaged_exif", damaged_exif),
@@ -120,4 +139,6 @@ HAZARDS = (
     Hazard("postscript", lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n\x00", code=40004),
     Hazard("empty", lambda: b"", code=40004),
     Hazard("bomb", bomb, code=41302),
+    Hazard("many_scans", lambda: of_scans(1000), code=40004),
+    Hazard("huge_tile", huge_tile, code=41302),
 )

@@ -18,8 +18,8 @@ SECONDS = 45
 SEED = 6
 
 UNSAYABLE = ("positive_data_acceptance", "negative_data_rejection")
-"""No schema can say which texts are pictures: what it allows may well be refused. And a picture that is given is
-answered whatever the field for its URL holds: more is accepted than the schema allows."""
+"""No schema can say which texts are pictures: what it allows may well be refused. And a picture that is given
+is answered whatever the field for its URL holds: more is accepted than the schema allows."""
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bench.fuzzing import mutate
+from bench.hazards import of_scans
 from tests.hazards import Hazard as PictureHazard
 from tests.hazards import encode, every_answered, scene
 from vision.errors import NotAnImage, PictureError, TooManyPixels
@@ -45,13 +46,6 @@ def with_segments(*segments: bytes) -> bytes:
     """A JPEG with these segments first."""
     data = jpeg()
     return data[:2] + b"".join(segments) + data[2:]
-
-
-def of_scans(count: int) -> bytes:
-    """A progressive JPEG whose last scan is repeated until there are `count`."""
-    data = encode(Image.new("L", (640, 480), 128), "JPEG", progressive=True)
-    last = data.rindex(b"\xff\xda")
-    return data[:last] + data[last:-2] * (count - data.count(b"\xff\xda") + 1) + data[-2:]
 
 
 Number = tuple[int, int, int, int]
