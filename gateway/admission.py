@@ -5,6 +5,8 @@ stand for work. While none is free, newcomers are refused at their head, before 
 """
 
 import asyncio
+import math
+import time
 from collections import Counter
 from collections.abc import Collection, Coroutine, Iterator
 from contextlib import contextmanager
@@ -19,17 +21,51 @@ from gateway.metrics import IN_FLIGHT, PLACES, SHED
 Result = TypeVar("Result")
 
 
+FEW = 4
+"""Places of a service that is slow, if all are answered in half of a deadline; it has one in any case."""
+
+
+class Pace:
+    """How long a service takes from one answer to the next while it has work, on the average of late."""
+
+    WEIGHT = 0.1
+    """Of the newest answer."""
+
+    def __init__(self) -> None:
+        self.gap_s = 0.0
+        """Seconds; 0 before the first answer."""
+        self._since = 0.0
+
+    def begin(self, now: float) -> None:
+        """Say that there is work again at `now`, by a monotonic clock."""
+        self._since = now
+
+    def answered(self, now: float) -> None:
+        """Count an answer."""
+        gap_s, self._since = now - self._since, now
+        self.gap_s += (gap_s - self.gap_s) * (self.WEIGHT if self.gap_s else 1.0)
+
+    def places(self, wait_s: float) -> float:
+        """Return how many requests are answered in `wait_s`."""
+        return wait_s / self.gap_s if self.gap_s else math.inf
+
+
 class Admission:
     """A number of places; who finds none free is told so at once.
 
-    No service takes more than `per_service`. Of the others' places each service keeps one for itself, where
+    No service takes more than `per_service`, nor, beyond a FEW, so many that the last would wait for longer
+    than `wait_s`, by the service's pace of late. Of the others' places each service keeps one for itself, where
     there are at least two for each: whatever the others are sent, it goes on.
     """
 
-    def __init__(self, total: int, per_service: int, services: Collection[str]) -> None:
+    def __init__(
+        self, total: int, per_service: int, wait_s: float, deadline_s: float, services: Collection[str]
+    ) -> None:
         self._total = total
         self._per_service = per_service
+        self._wait_s, self._deadline_s = wait_s, deadline_s
         self._services = services
+        self._paces = {service: Pace() for service in services}
         self._kept = 1 if total >= 2 * len(services) else 0
         self._taken: Counter[str] = Counter()
         PLACES.set(total)
@@ -41,23 +77,37 @@ class Admission:
 
     def check(self, service: str) -> None:
         """Raise TooManyRequests where `service` would not get a place now."""
-        if self._taken[service] >= self._per_service:
+        taken = self._taken[service]
+        if taken >= self._per_service:
             self._refuse(service, "service")
+        if taken + 1 > self._worthwhile(self._paces[service]):
+            self._refuse(service, "wait")
         kept = sum(max(0, self._kept - self._taken[other]) for other in self._services if other != service)
         if self.taken + kept >= self._total:
             self._refuse(service, "total")
 
     @contextmanager
     def place(self, service: str) -> Iterator[None]:
-        """Hold a place, and give it back however the block is left. Raises TooManyRequests."""
+        """Hold a place, and give it back however the block is left. Raises TooManyRequests.
+
+        A block that is left without an exception has answered.
+        """
         self.check(service)
+        pace = self._paces[service]
+        if not self._taken[service]:
+            pace.begin(time.monotonic())
         self._taken[service] += 1
         IN_FLIGHT.labels(service).inc()
         try:
             yield
+            pace.answered(time.monotonic())
         finally:
             self._taken[service] -= 1
             IN_FLIGHT.labels(service).dec()
+
+    def _worthwhile(self, pace: Pace) -> float:
+        few = min(FEW, pace.places(self._deadline_s / 2))
+        return max(1, few, pace.places(self._wait_s))
 
     def _refuse(self, service: str, limit: str) -> None:
         SHED.labels(service, limit).inc()

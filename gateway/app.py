@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,6 +11,8 @@ from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
 
 from gateway import documentation
 from gateway.admission import Admission, Arrivals, while_connected
@@ -36,6 +38,8 @@ from gateway.triton_repository import GrpcRepository
 from gateway.url_policy import Resolver, UrlPolicy
 from vision.manifest import SEEDED_NETS
 
+Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
+
 
 class Gateway:
     """What every route shares."""
@@ -50,7 +54,13 @@ class Gateway:
         policy = UrlPolicy(settings.url_allow, settings.url_ports)
         self.fetcher = Fetcher(policy, resolve, settings.url_max_bytes, settings.url_timeout_s)
         self.arrivals = Arrivals(settings.max_arriving, settings.max_in_flight * settings.max_body_bytes)
-        self.admission = Admission(settings.max_in_flight, settings.max_in_flight_per_service, SERVICES)
+        self.admission = Admission(
+            settings.max_in_flight,
+            settings.max_in_flight_per_service,
+            settings.max_wait_s,
+            settings.deadline_s,
+            SERVICES,
+        )
         self.readiness = Readiness(
             SERVICES, triton, self.recovery.infer, settings.readiness_max_age_s, settings.deadline_s
         )
@@ -146,12 +156,31 @@ async def _rendered(service: Service, outputs: Tensors) -> dict[str, Any]:
     return service.render(outputs)
 
 
+class DirectRoutes(BaseRoute):
+    """Routes by one look at the path, before the router tries one pattern after another.
+
+    What is found here is in the router, too, for the description of the API.
+    """
+
+    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
+        self._endpoints = endpoints
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:  # noqa: D102 - as in the base
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in self._endpoints:
+            return Match.FULL, {}
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - as in the base
+        response = await self._endpoints[scope["path"]](Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
 class PlainRoute(APIRoute):
     """A route that calls its endpoint and nothing else: what FastAPI does in between is for parameters."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Endpoint:
         """Return the endpoint, which takes the request and returns the response itself."""
-        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        handler: Endpoint = self.endpoint
         return handler
 
 
@@ -178,10 +207,14 @@ def create_app(settings: Settings, triton: Triton | None = None, resolve: Resolv
         lifespan=gateway.lifespan,
     )
     app.router.route_class = PlainRoute
-    for service in SERVICES.values():
+    predictors = {
+        f"/api/predict/{service.name}": _predictor(gateway, service) for service in SERVICES.values()
+    }
+    app.router.routes.insert(0, DirectRoutes(predictors))
+    for path, service in zip(predictors, SERVICES.values(), strict=True):
         app.add_api_route(
-            f"/api/predict/{service.name}",
-            _predictor(gateway, service),
+            path,
+            predictors[path],
             methods=["POST"],
             **documentation.of_service(service),
         )
@@ -191,7 +224,7 @@ def create_app(settings: Settings, triton: Triton | None = None, resolve: Resolv
     return app
 
 
-def _predictor(gateway: Gateway, service: Service) -> Callable[[Request], Awaitable[Response]]:
+def _predictor(gateway: Gateway, service: Service) -> Endpoint:
     async def predict(request: Request) -> Response:
         return await gateway.predict(service, request)
 
@@ -202,4 +235,4 @@ def _healer(settings: Settings, triton: GrpcTriton) -> Healer | None:
     """Return the healer of `triton`, or None where its repository API is closed to us or nobody wants one."""
     if not triton.opening or not settings.heal_interval_s:
         return None
-    return Healer(GrpcRepository(triton), list(SERVICES), settings.heal_interval_s, settings.deadline_s)
+    return Healer(GrpcRepository(triton), list(SERVICES), settings.heal_interval_s, 2 * settings.deadline_s)

@@ -26,7 +26,7 @@ class Healer:
     """Watches the models of `services` in `repository`.
 
     A model belongs to the service whose name its own begins with. A process that has not answered pings for
-    `hung_after_s` is taken for dead.
+    `hung_after_s`, while its service gave no answer either, is taken for dead.
     """
 
     def __init__(
@@ -79,7 +79,10 @@ class Healer:
         """Ping every process of the services that have not proved themselves by answers."""
         answers, self._answers = self._answers, Counter()
         for processes in await self._repository.processes():
-            if answers[self._service_of(processes.model)] < PROOFS and processes.model not in self._healing:
+            answered = answers[self._service_of(processes.model)]
+            if answered:
+                self._silent_since.pop(processes.model, None)  # its processes are busy, not hung
+            if answered < PROOFS and processes.model not in self._healing:
                 await self._look_at(processes)
 
     async def close(self) -> None:

@@ -28,7 +28,7 @@ IN_FLIGHT = Gauge("modelhub_in_flight", "Requests that hold a place now.", ("ser
 PLACES = Gauge("modelhub_places", "Requests that may hold a place at one time, in all.")
 SHED = Counter(
     "modelhub_shed",
-    "Requests refused with 42901, by what was full: service, total, bodies (waiting to be read) or triton.",
+    "Requests refused with 42901, by what was full: service, wait (it would be long), total, or bodies.",
     ("service", "limit"),
 )
 RETRIES = Counter(

@@ -48,6 +48,15 @@ class Settings(BaseSettings):
     max_in_flight_per_service: int = Field(
         default=16, ge=1, description="Requests of one service in work at one time; more are 42901 at once."
     )
+    max_wait_s: float = Field(
+        default=2.0,
+        gt=0,
+        description=(
+            "Seconds that a request may expect to be in work, by how fast its service has answered of late; "
+            "who would wait longer is told 42901 at once. Four of a service are let in for all that, if they "
+            "can be answered in half of the deadline, and one in any case."
+        ),
+    )
     max_arriving: int = Field(
         default=256,
         ge=1,

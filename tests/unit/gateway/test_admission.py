@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from gateway.admission import Admission, Arrivals, while_connected
+from gateway.admission import FEW, Admission, Arrivals, Pace, while_connected
 from gateway.errors import TooManyRequests
 
 
@@ -28,7 +28,7 @@ SERVICES = ("ocr", "shelf_counting", "image_classification")
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, asyncio.CancelledError])
 def test_a_place_is_given_back_however_the_block_is_left(error: type[BaseException]) -> None:
-    admission = Admission(1, 1, SERVICES)
+    admission = Admission(1, 1, 4.0, 30.0, SERVICES)
 
     def leave() -> None:
         with admission.place("ocr"):
@@ -41,7 +41,7 @@ def test_a_place_is_given_back_however_the_block_is_left(error: type[BaseExcepti
 
 
 def test_who_finds_no_place_takes_none() -> None:
-    admission = Admission(2, 2, SERVICES)
+    admission = Admission(2, 2, 4.0, 30.0, SERVICES)
     with admission.place("ocr"), admission.place("shelf_counting"):
         for service in SERVICES:
             with pytest.raises(TooManyRequests), admission.place(service):
@@ -50,7 +50,7 @@ def test_who_finds_no_place_takes_none() -> None:
 
 
 def test_no_service_takes_more_than_its_own_limit() -> None:
-    admission = Admission(5, 2, SERVICES)
+    admission = Admission(5, 2, 4.0, 30.0, SERVICES)
     with admission.place("ocr"), admission.place("ocr"):
         with pytest.raises(TooManyRequests):
             admission.check("ocr")
@@ -69,7 +69,7 @@ def fill(stack: ExitStack, admission: Admission, service: str) -> int:
 
 @pytest.mark.parametrize("order", list(itertools.permutations(SERVICES)))
 def test_whatever_the_others_are_sent_every_service_has_a_place(order: tuple[str, ...]) -> None:
-    admission = Admission(6, 6, SERVICES)
+    admission = Admission(6, 6, 4.0, 30.0, SERVICES)
     with ExitStack() as stack:
         assert [fill(stack, admission, service) for service in order] == [4, 1, 1]
     assert admission.taken == 0
@@ -77,7 +77,7 @@ def test_whatever_the_others_are_sent_every_service_has_a_place(order: tuple[str
 
 def test_places_taken_and_given_back_at_random_never_exceed_a_limit_and_never_leak() -> None:
     random = Random(6)
-    admission = Admission(9, 4, SERVICES)
+    admission = Admission(9, 4, 4.0, 30.0, SERVICES)
     held: list[tuple[str, ExitStack]] = []
     for _ in range(5000):
         if held and random.random() < 0.5:
@@ -95,6 +95,65 @@ def test_places_taken_and_given_back_at_random_never_exceed_a_limit_and_never_le
     assert admission.taken == 0
 
 
+@pytest.mark.parametrize("gap_s", [0.01, 0.3, 7.0])
+def test_the_pace_is_that_of_answers_while_there_is_work(gap_s: float) -> None:
+    pace = Pace()
+    assert pace.places(4) > 10**9
+    now = 100.0
+    for _ in range(80):
+        now += 60.0  # without work
+        pace.begin(now)
+        for _ in range(3):
+            now += gap_s
+            pace.answered(now)
+    assert pace.gap_s == pytest.approx(gap_s)
+    assert pace.places(4) == pytest.approx(4 / gap_s)
+
+
+def test_a_pace_follows_a_change_and_no_single_answer() -> None:
+    pace = Pace()
+    pace.begin(0.0)
+    for number in range(1, 51):
+        pace.answered(number * 0.1)
+    pace.answered(5.0 + 2.0)
+    assert pace.gap_s < 0.4
+    for number in range(1, 51):
+        pace.answered(7.0 + number * 2.0)
+    assert pace.gap_s == pytest.approx(2.0, rel=0.05)
+
+
+def test_a_slow_service_has_fewer_places_but_always_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("gateway.admission.time.monotonic", lambda: now[0])
+    admission = Admission(40, 20, 4.0, 30.0, SERVICES)
+
+    def answer(service: str, seconds: float) -> None:
+        for _ in range(90):
+            with admission.place(service):
+                now[0] += seconds
+
+    for service, seconds, places in (
+        ("ocr", 3.0, FEW), ("ocr", 7.0, 2), ("ocr", 40.0, 1),
+        ("shelf_counting", 0.5, 8), ("image_classification", 0.03, 20),
+    ):  # fmt: skip
+        answer(service, seconds)
+        with ExitStack() as stack:
+            assert fill(stack, admission, service) == pytest.approx(places, abs=places // 6)
+
+
+def test_failures_are_no_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("gateway.admission.time.monotonic", lambda: now[0])
+    admission = Admission(40, 20, 4.0, 30.0, SERVICES)
+    for seconds in [2.0] * 20 + [0.0] * 100:
+        with suppress(ValueError), admission.place("ocr"):
+            now[0] += seconds
+            if not seconds:
+                raise ValueError
+    with ExitStack() as stack:
+        assert fill(stack, admission, "ocr") == FEW
+
+
 def test_bodies_are_bounded_in_number_and_in_bytes() -> None:
     arrivals = Arrivals(2, 100)
     with arrivals.body("ocr") as first, arrivals.body("ocr") as second:
@@ -110,7 +169,7 @@ def test_bodies_are_bounded_in_number_and_in_bytes() -> None:
 
 
 async def test_nothing_leaks_when_requests_are_cancelled_at_any_moment() -> None:
-    admission = Admission(50, 50, SERVICES)
+    admission = Admission(50, 50, 4.0, 30.0, SERVICES)
 
     async def work() -> None:
         for _ in range(5):

@@ -115,6 +115,16 @@ async def test_silence_alone_is_no_death_until_it_has_lasted(repository: FakeRep
         assert repository.reloaded == [NET]
 
 
+async def test_who_answers_requests_is_busy_and_not_hung(repository: FakeRepository) -> None:
+    repository.lives[NET] = [None, None]
+    async with healer_of(repository, hung_after_s=0.05) as healer:
+        for _ in range(5):
+            healer.answered("ocr")
+            await healer.round()
+            await asyncio.sleep(0.03)
+        assert not repository.reloaded
+
+
 async def test_a_service_that_answers_is_not_pinged(repository: FakeRepository) -> None:
     async with healer_of(repository) as healer:
         for _ in range(PROOFS):
