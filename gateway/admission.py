@@ -54,8 +54,8 @@ class Admission:
     """A number of places; who finds none free is told so at once.
 
     No service takes more than `per_service`, nor, beyond a FEW, so many that the last would wait for longer
-    than `wait_s`, by the service's pace of late. Of the others' places each service keeps one for itself, where
-    there are at least two for each: whatever the others are sent, it goes on.
+    than `wait_s`, by the service's pace of late. Of the others' places each service keeps one for itself,
+    where there are at least two for each: whatever the others are sent, it goes on.
     """
 
     def __init__(
