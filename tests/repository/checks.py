@@ -89,7 +89,7 @@ def assert_net_says_threads_and_batches(config: ModelConfig) -> None:
     assert int(config.parameters["intra_op_thread_count"].string_value) >= 1
     assert config.HasField("dynamic_batching") == (config.max_batch_size > 0)
     if config.HasField("dynamic_batching"):
-        # Requests joined are slower on CPU cores, and ONNX Runtime keeps the memory of the largest batch ever.
+        # Joined requests are slower on CPU cores, and ONNX Runtime keeps the largest batch's memory.
         of_one_request = 2 if config.name == "image_similarity_net" else 1
         assert list(config.dynamic_batching.preferred_batch_size) == [of_one_request]
 
