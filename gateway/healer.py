@@ -18,8 +18,10 @@ log = logging.getLogger(__name__)
 
 PROOFS = 8
 """Answers of a service between two rounds that stand for pings: they went through its processes in turn."""
-MAX_PAUSE_S = 60.0
-"""Seconds between two attempts at a model that does not load, at most."""
+AT_ONCE = 8
+"""Models that are pinged at one time: one that is dead takes a second to show it."""
+FIRST_PAUSE_S, MAX_PAUSE_S = 0.5, 60.0
+"""Seconds between two attempts at a model that does not load: twice as long each time."""
 
 
 class Healer:
@@ -78,12 +80,15 @@ class Healer:
     async def round(self) -> None:
         """Ping every process of the services that have not proved themselves by answers."""
         answers, self._answers = self._answers, Counter()
+        due = []
         for processes in await self._repository.processes():
             answered = answers[self._service_of(processes.model)]
             if answered:
                 self._silent_since.pop(processes.model, None)  # its processes are busy, not hung
             if answered < PROOFS and processes.model not in self._healing:
-                await self._look_at(processes)
+                due.append(processes)
+        for start in range(0, len(due), AT_ONCE):
+            await asyncio.gather(*map(self._look_at, due[start : start + AT_ONCE]))
 
     async def close(self) -> None:
         """Stop healing."""
@@ -120,21 +125,21 @@ class Healer:
         try:
             await self._repository.reload(model)
         except ModelUnavailable as error:
-            outcome, level, detail = "failed", logging.ERROR, error.detail
             self._try_again_later(model)
+            self._tell(model, "failed", began, error.detail)
         else:
-            outcome, level, detail = "healed", logging.WARNING, ""
             self._broken.pop(model, None)
+            self._tell(model, "healed", began)
+
+    def _tell(self, model: str, outcome: str, began: float, detail: str = "") -> None:
         HEALED.labels(model, outcome).inc()
-        fields = {"model": model, "outcome": outcome, "seconds": round(time.monotonic() - began, 2)}
-        log.log(
-            level,
-            "a process had died; its model was loaded anew",
-            extra={"fields": fields | {"detail": detail}},
-        )
+        level = logging.ERROR if detail else logging.WARNING
+        seconds = round(time.monotonic() - began, 2)
+        fields = {"model": model, "outcome": outcome, "seconds": seconds, "detail": detail}
+        log.log(level, "a process had died; its model was to be loaded anew", extra={"fields": fields})
 
     def _try_again_later(self, model: str) -> None:
-        pause_s = self._broken[model] = min(2 * self._broken.get(model, self._interval_s / 2), MAX_PAUSE_S)
+        pause_s = self._broken[model] = min(2 * self._broken.get(model, FIRST_PAUSE_S / 2), MAX_PAUSE_S)
         asyncio.get_running_loop().call_later(pause_s, self._try_again, model)
 
     def _try_again(self, model: str) -> None:
