@@ -11,8 +11,8 @@ from typing import Protocol
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
-HEALTHY_S = 60.0
-"""Seconds of readiness after which an end counts as the first one again."""
+HEALTHY_S = 5.0
+"""Seconds of readiness after which an end counts as the first one again: what ends later was no bad start."""
 START_TIMEOUT_S = 180.0
 """Seconds within which a process must be ready."""
 PATIENCE_S = 60.0

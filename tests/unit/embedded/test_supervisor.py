@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from embedded import supervisor
-from embedded.supervisor import Answer, Backoff, Part, Watchdog
+from embedded.supervisor import HEALTHY_S, Answer, Backoff, Part, Watchdog
 
 TICK_S = 0.1
 
@@ -93,11 +93,11 @@ def test_delays_double_up_to_their_bound() -> None:
 
 def test_delays_begin_anew_after_a_healthy_life() -> None:
     backoff = Backoff()
-    lives = [random.uniform(0, 59.9) for _ in range(random.randrange(1, 9))]
+    lives = [random.uniform(0, HEALTHY_S - 0.1) for _ in range(random.randrange(1, 9))]
     for life in lives:
         backoff.delay_s(life)
-    assert backoff.delay_s(59.9) > 0.5
-    assert backoff.delay_s(60) == 0.5
+    assert backoff.delay_s(HEALTHY_S - 0.1) > 0.5
+    assert backoff.delay_s(HEALTHY_S) == 0.5
     assert backoff.delay_s(0) == 1
 
 
