@@ -16,7 +16,7 @@ from tests.unit.gateway.conftest import PICTURE_BASE64, ServeApp, client_of
 from tests.unit.gateway.fakes import FakeTriton, strings
 from tests.unit.gateway.web import PICTURE, FakeNames, Web, ok, redirect, sends, serving, silent
 
-MARGIN_S = 1.0
+MARGIN_S = 5.0
 FOREGROUND: Tensors = {"human_ratio": strings("0.25"), "mask": np.array([[0, 1], [0, 0]], dtype=np.uint8)}
 
 SIMILARITY: Tensors = {
