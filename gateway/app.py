@@ -48,7 +48,7 @@ class Gateway:
         self.settings = settings
         self.triton = triton
         self.healer = healer
-        self.recovery = Recovery(triton, healer)
+        self.recovery = Recovery(triton.infer, healer)
         self.tokens = Tokens(settings.token_file)
         self.traces = opened(settings.traces_url)
         policy = UrlPolicy(settings.url_allow, settings.url_ports)

@@ -5,7 +5,7 @@ import logging
 import struct
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from gateway.errors import GatewayError, ModelUnavailable
@@ -13,12 +13,8 @@ from gateway.metrics import READY
 from gateway.responses import new_request_id
 from gateway.schemas import ServiceHealth
 from gateway.services import Service
-from gateway.tensors import Tensors
-from gateway.triton import Triton
+from gateway.triton import Infer, Triton
 from vision.errors import PictureError
-
-Infer = Callable[[str, Tensors, str, float], Awaitable[Tensors]]
-"""As `Triton.infer`."""
 
 log = logging.getLogger(__name__)
 

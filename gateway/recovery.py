@@ -7,17 +7,17 @@ from gateway.errors import DeadlinePassed, DeadModel, InternalFault, ModelUnavai
 from gateway.healer import Healer
 from gateway.metrics import RETRIES
 from gateway.tensors import Tensors
-from gateway.triton import Triton
+from gateway.triton import Infer
 
 ATTEMPTS = 3
 """The first may meet a dead process and the second, without a healer, a second one."""
 
 
 class Recovery:
-    """Infers through `triton`, tells `healer` what is dead, waits for it, and tries again."""
+    """Infers by `infer`, tells `healer` what is dead, waits for it, and tries again."""
 
-    def __init__(self, triton: Triton, healer: Healer | None) -> None:
-        self._triton = triton
+    def __init__(self, infer: Infer, healer: Healer | None) -> None:
+        self._infer = infer
         self._healer = healer
 
     async def infer(self, service: str, inputs: Tensors, request_id: str, timeout_s: float) -> Tensors:
@@ -39,7 +39,7 @@ class Recovery:
         if began >= ends_at:
             raise DeadlinePassed
         try:
-            outputs = await self._triton.infer(service, inputs, request_id, ends_at - began)
+            outputs = await self._infer(service, inputs, request_id, ends_at - began)
         except DeadModel as error:
             if self._healer is not None:
                 self._healer.report(error.model, began)

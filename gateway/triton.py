@@ -8,7 +8,7 @@ import itertools
 import re
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -56,6 +56,10 @@ _BY_STATUS: dict[grpc.StatusCode, type[GatewayError]] = {
     grpc.StatusCode.CANCELLED: ModelUnavailable,  # by a Triton that is stopping: our own never come here
     grpc.StatusCode.DEADLINE_EXCEEDED: DeadlinePassed,
 }
+
+
+Infer = Callable[[str, Tensors, str, float], Awaitable[Tensors]]
+"""As `Triton.infer`."""
 
 
 class Triton(Protocol):

@@ -12,6 +12,7 @@ from tests.repository.docker.compose import DEFAULTS, PREFIX, variable
 from tests.repository.kubernetes.manifests import (
     OVERLAYS,
     environment,
+    every_overlay,
     objects,
     one,
     pods_and_containers,
@@ -20,8 +21,6 @@ from tests.repository.kubernetes.manifests import (
 )
 from tests.repository.kubernetes.schemas import RELEASES
 from vision.manifest import Profile
-
-every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
 @every_overlay

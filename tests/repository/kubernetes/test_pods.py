@@ -15,10 +15,10 @@ from gateway.settings import Settings
 from tests.repository.docker.compose import DEFAULTS
 from tests.repository.docker.test_names import BODY_COPIES
 from tests.repository.kubernetes.manifests import (
-    OVERLAYS,
     Manifest,
     amount,
     environment,
+    every_overlay,
     objects,
     one,
     pods_and_containers,
@@ -27,7 +27,6 @@ from tests.repository.kubernetes.manifests import (
 )
 from vision.manifest import Profile
 
-every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 UID = 1000
 
 

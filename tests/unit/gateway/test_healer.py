@@ -61,12 +61,6 @@ class DyingTriton:
             raise self.failures.pop(0)
         return ANSWER
 
-    async def loaded_models(self, models: object) -> frozenset[str]:
-        raise NotImplementedError
-
-    async def close(self) -> None:
-        raise NotImplementedError
-
 
 @pytest.fixture
 def repository() -> FakeRepository:
@@ -81,7 +75,7 @@ async def healer_of(repository: FakeRepository, hung_after_s: float = 30) -> Asy
 
 
 async def recovered(triton: DyingTriton, healer: Healer | None, timeout_s: float = 5) -> Tensors:
-    return await Recovery(triton, healer).infer("ocr", {}, "id", timeout_s)
+    return await Recovery(triton.infer, healer).infer("ocr", {}, "id", timeout_s)
 
 
 @pytest.mark.parametrize("signs", [[True, False], [False, True], [False, False], [None, False]])
@@ -178,7 +172,7 @@ async def test_requests_wait_while_their_service_is_healed_and_others_do_not(
         healer.report(NET, time.monotonic())
         triton = DyingTriton()
         waiting = asyncio.create_task(recovered(triton, healer))
-        await Recovery(triton, healer).infer("shelf_counting", {}, "id", 5)
+        await Recovery(triton.infer, healer).infer("shelf_counting", {}, "id", 5)
         await asyncio.sleep(0.05)
         assert triton.calls == 1
         assert not waiting.done()
