@@ -26,11 +26,12 @@ import httpx
 import psutil
 
 from bench.answers import Verdict, judge
-from bench.faults.stubs import Generations, Stub, live_stubs
+from bench.faults.generations import Generations
 from bench.questions import Repertoire
 from bench.wire import Broken, Pool
 from embedded.paths import REPOSITORY, ROOT, RUN, SHARED_MEMORY
 from embedded.process import Child
+from embedded.stubs import Stub, live_stubs
 from embedded.system import REGION_FAMILY
 from gateway.settings import Settings
 

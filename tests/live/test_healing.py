@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,7 @@ from PIL import Image
 
 from embedded.checks import read_configs
 from embedded.paths import REPOSITORY
+from embedded.stubs import live_stubs
 from embedded.system import System
 from gateway.errors import InternalFault
 from gateway.triton import GrpcTriton
@@ -47,16 +48,8 @@ def encoded(path: Path, side: int) -> str:
 
 def stubs(system: System, model: str = "") -> list[psutil.Process]:
     """The processes of `model`, or all of them."""
-    pattern = re.compile(rf"/{model or '[a-z_]+'}/1/model\.(py|onnx)")
-    children = psutil.Process(system.processes()[0].pid).children(recursive=True)
-    return [child for child in children if pattern.search(command_line(child))]
-
-
-def command_line(process: psutil.Process) -> str:
-    """Empty for a process that is gone."""
-    with suppress(psutil.NoSuchProcess):  # a zombie is one too
-        return " ".join(process.cmdline())
-    return ""
+    live = live_stubs(psutil.Process(system.processes()[0].pid))
+    return [stub.process for stub in live if model in ("", stub.model)]
 
 
 @contextmanager

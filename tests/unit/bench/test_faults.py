@@ -9,17 +9,19 @@ import pytest
 
 from bench.answers import Answer, Judged, Verdict
 from bench.faults.arena import free_environment
+from bench.faults.generations import Generations
 from bench.faults.kills import Kill, errors_by_kill
 from bench.faults.rooms import full, with_more
 from bench.faults.site import all_clear, healthy_again, none_wrong, unaffected
-from bench.faults.stubs import Generations, Stub, instance_of, model_of
 from bench.figure import Figure
 from bench.load import Plan
 from bench.questions import PHOTOS, Question, nuisances, pictures
 from bench.soak import Growth, growths
 from client.demo import SAMPLES
+from embedded.stubs import Stub, instance_of, model_of
 from gateway.services import SERVICES
 from gateway.settings import Settings
+from tests.unit.processes import Process
 
 
 def answer(verdict: Verdict, *, due: float = 0, seconds: float = 0.1, status: int = 200) -> Answer:
@@ -44,20 +46,10 @@ def test_a_stub_is_known_by_its_instance() -> None:
     assert not instance_of(line[1:])
 
 
-class Process:
-    """As much of a process as tells generations apart."""
-
-    def __init__(self, born: float) -> None:
-        self._born = born
-
-    def create_time(self) -> float:
-        return self._born
-
-
 def test_of_two_processes_of_an_instance_the_older_one_is_left_over_for_good() -> None:
     old, new, other = (
-        Stub("a", instance, Process(born))  # type: ignore[arg-type]
-        for instance, born in (("a_0_0", 1), ("a_0_0", 5), ("a_0_1", 5))
+        Stub("a", instance, Process(born, pid))  # type: ignore[arg-type]
+        for pid, (instance, born) in enumerate((("a_0_0", 1), ("a_0_0", 5), ("a_0_1", 5)))
     )
     generations = Generations()
     assert generations.serving([old]) == [old]

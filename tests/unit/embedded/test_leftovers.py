@@ -2,7 +2,9 @@ from random import Random
 
 import pytest
 
-from embedded.leftovers import SETTLING_S, Stub, leftovers
+from embedded.leftovers import SETTLING_S, leftovers
+from embedded.stubs import Stub
+from tests.unit.processes import Process
 
 NOW = 1_000_000.0
 OLD, SETTLED, NEW = NOW - 900, NOW - SETTLING_S, NOW - SETTLING_S + 1
@@ -10,7 +12,7 @@ COUNTS = {"ocr_net": 2, "ocr_preprocess": 1}
 
 
 def stubs(model: str, *started: float) -> list[Stub]:
-    return [Stub(1000 + index, model, at) for index, at in enumerate(started)]
+    return [Stub(model, f"{model}_0_{at}", Process(at)) for at in started]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("started", [(), (OLD,), (OLD, OLD), (OLD, SETTLED), (NEW, NEW)])
