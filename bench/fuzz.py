@@ -8,6 +8,7 @@ the seed and its number alone: `--only NUMBER` sends one of them again. Exit sta
 """
 
 import asyncio
+import itertools
 import os
 import sys
 import time
@@ -147,8 +148,8 @@ def main(
     numbers = iter(range(count)) if only is None else iter([only])
     processes = served_by()
     start = time.monotonic()
-    warming = [number for number, _ in zip(numbers, range(int(count * WARM_SHARE)), strict=False)]
-    asyncio.run(send_all(url, seed, iter(warming), run))
+    warming = itertools.islice(numbers, int(count * WARM_SHARE) if only is None else 0)
+    asyncio.run(send_all(url, seed, warming, run))
     warm = Footprint.of(processes)
     asyncio.run(send_all(url, seed, numbers, run))
     now = Footprint.of(processes)

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -72,12 +72,6 @@ def _files() -> tuple[bytes, ...]:
 def picture(chance: Random) -> bytes:
     """Return a picture file of any kind that is a little wrong."""
     return mutate(chance.choice(_files()), chance)
-
-
-def pictures(chance: Random) -> Iterator[bytes]:
-    """Yield picture files, each a little wrong."""
-    while True:
-        yield picture(chance)
 
 
 def picture_body(service: Service, chance: Random) -> bytes:

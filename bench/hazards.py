@@ -83,11 +83,6 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*parts) for parts in chunks)
 
 
-def blank(width: int, height: int) -> bytes:
-    """Return a white picture, as PNG."""
-    return encoded(Image.new("RGB", (width, height), "white"), "PNG")
-
-
 def damaged_exif() -> bytes:
     """A picture whose EXIF part points nowhere."""
     return encoded(scene(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")

@@ -77,10 +77,8 @@ async def _slow(site: Site) -> Iterator[Figure]:
 async def _trickled(url: str, question: Question) -> int:
     """Send `question` slowly; return the code of its answer, 0 if none comes by the gateway's deadline."""
     head, _, body = question.request.partition(b"\r\n\r\n")
-    pool = Pool(url)
     try:
-        async with asyncio.timeout(DEADLINE_S + _SLACK_S):
-            connection = await pool.connection()
+        async with asyncio.timeout(DEADLINE_S + _SLACK_S), _connections(url, 1) as (connection,):
             connection.begin(head + b"\r\n\r\n")
             answer = asyncio.ensure_future(connection.answer())
             for byte in body:
