@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from bench.answers import Judged, Verdict, judge
-from bench.faults.site import Site, between, healthy_again, none_wrong, unaffected
+from bench.faults.site import STUB_HEALTH_S, Site, between, healthy_again, none_wrong, unaffected
 from bench.figure import Figure, at_most
 from bench.load import Load, run
 from bench.questions import Question
 from bench.wire import Broken, Connection, Pool
+from gateway.settings import Settings
 
 SHARE = 0.2
 """Of the cores, kept busy by ordinary callers."""
@@ -22,9 +23,8 @@ SLOW_SERVICES = ("ocr", "shelf_counting")
 SLOW_CLIENTS = 64
 LEAVING_CLIENTS = 200
 IDLE_CLIENTS = 1000
-DEADLINE_S = 30.0
-"""The gateway's own default, after which a slow caller is told so."""
-HEALTH_S = 10.0
+DEADLINE_S: float = Settings.model_fields["deadline_s"].default
+"""The gateway's own, after which a slow caller is told so."""
 _SLACK_S = 15.0
 _IDLE_S = 15.0  # more than a mute connection is kept
 _LIVE = b"GET /health/live HTTP/1.1\r\nHost: modelhub\r\n\r\n"
@@ -55,8 +55,8 @@ def callers(site: Site) -> Iterator[Figure]:
         yield from figures
         yield from unaffected(name, quiet, between(outcome, begins, ends))
         yield none_wrong(name, outcome.answers)
-        seconds = site.arena.seconds_to_health(site.repertoire, whole, ends, HEALTH_S * 3)
-        yield healthy_again(name, seconds, HEALTH_S)
+        seconds = site.arena.seconds_to_health(site.repertoire, whole, ends, STUB_HEALTH_S * 3)
+        yield healthy_again(name, seconds, STUB_HEALTH_S)
 
 
 def _question(site: Site) -> Question:
