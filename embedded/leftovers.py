@@ -24,7 +24,8 @@ def leftovers(stubs: Iterable[Stub], counts: Mapping[str, int], now: float) -> l
     """
     by_model = defaultdict(list)
     for stub in stubs:
-        by_model[stub.model].append(stub)
+        if stub.model in counts:
+            by_model[stub.model].append(stub)
     forgotten = []
     for model, those in by_model.items():
         those.sort(key=lambda stub: stub.process.create_time())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import psutil
 
-_INSTANCE = re.compile(r"(?P<model>[a-z_]+)_\d+_\d+")
+_INSTANCE = re.compile(r"(?P<model>[a-z][a-z0-9_]*)_\d+_\d+")
 
 
 class Stub(NamedTuple):

@@ -17,6 +17,7 @@ from starlette.types import Receive
 
 from gateway.errors import TooManyRequests
 from gateway.metrics import IN_FLIGHT, PLACES, SHED
+from vision.errors import PictureError
 
 Result = TypeVar("Result")
 
@@ -90,7 +91,7 @@ class Admission:
     def place(self, service: str) -> Iterator[None]:
         """Hold a place, and give it back however the block is left. Raises TooManyRequests.
 
-        A block that is left without an exception has answered.
+        A block that is left without an exception, or because of a bad picture, has answered.
         """
         self.check(service)
         pace = self._paces[service]
@@ -101,6 +102,9 @@ class Admission:
         try:
             yield
             pace.answered(time.monotonic())
+        except PictureError:
+            pace.answered(time.monotonic())
+            raise
         finally:
             self._taken[service] -= 1
             IN_FLIGHT.labels(service).dec()

@@ -76,6 +76,8 @@ class Healer:
                 await self.round()
             except ModelUnavailable as error:
                 log.warning("Triton's models cannot be listed", extra={"fields": {"detail": error.detail}})
+            except Exception:
+                log.exception("a look for dead processes failed; the next one follows")
 
     async def round(self) -> None:
         """Ping every process of the services that have not proved themselves by answers."""
