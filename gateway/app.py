@@ -92,7 +92,7 @@ class Gateway:
         """Return the answer's fields and its own headers."""
         timing = timing_of(request.scope)
         inputs = await self._inputs(service, body, timing, deadline)
-        with self.readiness.watching(service):
+        with self.readiness.watching(service), deadline.blamed():
             sent_at_ns = time.time_ns()
             outputs = await self.recovery.infer(service.name, inputs, request_id(request), deadline.left_s())
             timing.of_triton(outputs, sent_at_ns, time.time_ns())

@@ -15,6 +15,7 @@ GatewayError
 ├── ModelUnavailable    50301
 │   └── DeadModel       50301
 └── DeadlinePassed      50401
+    ├── OwnDeadlinePassed 50401
     └── SlowBody        50401
 
 `vision.errors.PictureError` (40003, 40004, 41302) has the same `code`. The HTTP status is `code // 100`.
@@ -180,6 +181,12 @@ class DeadlinePassed(GatewayError):
     code = 50401
     message = "the deadline passed; the work was cancelled"
     ours = True
+
+
+class OwnDeadlinePassed(DeadlinePassed):
+    """The deadline passed that the caller had shortened."""
+
+    ours = False
 
 
 class SlowBody(DeadlinePassed):

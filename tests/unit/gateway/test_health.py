@@ -96,6 +96,19 @@ async def test_a_fault_revokes_the_proof(
     await ready(client)
 
 
+async def test_a_deadline_that_the_caller_shortened_revokes_nothing(
+    client: httpx.AsyncClient, triton: FakeTriton
+) -> None:
+    await ready(client)
+    triton.hangs = True
+    headers = {"X-ModelHub-Timeout-Ms": "20"}
+    response = await client.post("/api/predict/ocr", json=GOOD, headers=headers)
+    assert response.json()["error_code"] == 50401
+    triton.hangs = False
+    await ready(client)
+    assert len(triton.calls) == 3
+
+
 async def test_a_bad_picture_of_a_caller_revokes_nothing(
     client: httpx.AsyncClient, triton: FakeTriton
 ) -> None:
