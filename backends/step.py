@@ -33,7 +33,7 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
-from backends.triton_api import Request, Response, as_dtype, input_arrays
+from backends.triton_api import Request, Response, as_dtype, error_response, input_arrays, parameters_of
 from backends.turning_away import turned_away
 from vision.errors import PictureError
 from vision.manifest import MANIFEST_FILE, NET_VERSION, SEEDED_NETS, load_manifest, manifest_path
@@ -75,8 +75,7 @@ class _Adapter:
     def _begin(self, request: Request) -> tuple[Tensors, Times]:
         """Return what the stage is called with, and the times until now."""
         tensors = input_arrays(request)
-        rows = [len(next(iter(tensors.values())))] if self._batching else []
-        earlier = tensors.pop(PREPROCESS_TIMES, np.empty((*rows, 0), dtype=np.int64))
+        earlier = tensors.pop(PREPROCESS_TIMES, np.empty((*self._rows(tensors), 0), dtype=np.int64))
         return tensors, _with_now(earlier)
 
     def _answer(self, tensors: Tensors, times: Times) -> Response:
@@ -85,21 +84,26 @@ class _Adapter:
             for name, dtype in self._dtypes.items()
         ]
         if self._seeded:
-            rows = [len(next(iter(tensors.values())))] if self._batching else []
-            marks = np.full((*rows, 1), self._seeded.encode(), dtype=np.object_)
+            marks = np.full((*self._rows(tensors), 1), self._seeded.encode(), dtype=np.object_)
             outputs.append(pb_utils.Tensor(SEEDED_NETS, marks))
         outputs.append(pb_utils.Tensor(self._times, _with_now(times)))
         return pb_utils.InferenceResponse(outputs)
 
+    def _rows(self, tensors: Tensors) -> list[int]:
+        """Return the batch's axis, where there is one, as the beginning of a shape."""
+        return [len(next(iter(tensors.values())))] if self._batching else []
+
     def _refusal(self, request: Request, error: Exception) -> Response:
         if isinstance(error, PictureError):
-            return _error(f"[{error.code}] {error}", pb_utils.TritonError.INVALID_ARG)
+            return error_response(f"[{error.code}] {error}", pb_utils.TritonError.INVALID_ARG)
         if isinstance(error, NetError):  # the gateway reads there which net has died
-            return _error(str(error), pb_utils.TritonError.UNAVAILABLE)
+            return error_response(str(error), pb_utils.TritonError.UNAVAILABLE)
         pb_utils.Logger.log_error(
             f"request {request.request_id()}: {''.join(traceback.format_exception(error))}"
         )
-        return _error(f"{type(error).__name__} in {type(self).stage.__name__}", pb_utils.TritonError.INTERNAL)
+        return error_response(
+            f"{type(error).__name__} in {type(self).stage.__name__}", pb_utils.TritonError.INTERNAL
+        )
 
 
 def _paths(config: dict[str, Any], parameter: str, repository: Path) -> list[Path]:
@@ -149,7 +153,7 @@ class NetError(RuntimeError):
 
 def _passed_on(request: Request) -> dict[str, int]:
     """Return the parameters of a request that hold for what it has nets do."""
-    parameters = json.loads(request.parameters())
+    parameters = parameters_of(request)
     return {DEADLINE: parameters[DEADLINE]} if DEADLINE in parameters else {}
 
 
@@ -174,7 +178,3 @@ def _seeded_nets(repository: Path, service: str) -> list[str]:
     """Return those of the service's nets that have random weights."""
     paths = sorted(repository.glob(f"{service}_*net/{NET_VERSION}/{MANIFEST_FILE}"))
     return [manifest.net for manifest in map(load_manifest, paths) if manifest.seeded]
-
-
-def _error(message: str, code: int) -> Response:
-    return pb_utils.InferenceResponse(error=pb_utils.TritonError(message, code))

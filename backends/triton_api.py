@@ -1,8 +1,10 @@
 """The part of `triton_python_backend_utils` that our adapters use, typed; it exists only inside stubs."""
 
+import json
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
 from vision.tensors import Tensors
@@ -46,6 +48,17 @@ class Request(Protocol):
 def input_arrays(request: Request) -> Tensors:
     """Return a request's inputs by name, as views that must not outlive `execute`."""
     return {tensor.name(): tensor.as_numpy() for tensor in request.inputs()}
+
+
+def parameters_of(request: Request) -> dict[str, Any]:
+    """Return a request's parameters by name."""
+    parameters: dict[str, Any] = json.loads(request.parameters())
+    return parameters
+
+
+def error_response(message: str, code: int) -> Response:
+    """Return the answer of a request that failed; `code` is one of `pb_utils.TritonError`'s."""
+    return pb_utils.InferenceResponse(error=pb_utils.TritonError(message, code))
 
 
 def as_dtype(array: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[Any]:

@@ -9,6 +9,7 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from embedded.errors import NotExported, PortTaken, SharedMemoryFull
+from gateway.triton_repository import process_count
 from vision.limits import MAX_PIXELS
 from vision.manifest import ONNX_FILE
 
@@ -59,7 +60,7 @@ def check_ports(ports: Mapping[str, tuple[str, int]]) -> None:
 def stub_counts(repository: Path) -> dict[str, int]:
     """Return how many stub processes the instance groups of each model ask for."""
     return {
-        config.name: sum(group.count or 1 for group in config.instance_group)
+        config.name: process_count(config)
         for config in read_configs(repository)
         if config.platform != "ensemble"
     }

@@ -12,8 +12,8 @@ stub died it always takes all of them."""
 CLOSED_APIS = "model-repository,shared-memory,trace,logging"
 """What only a caller with the key may use. The first loads models, and so runs any code; the second reads
 other processes' memory; the others write files and fill disks."""
-KEY_HEADER = "modelhub"
-"""HTTP's header that carries the key; gRPC's is the same behind `triton-grpc-protocol-`."""
+HTTP_KEY_HEADER = "modelhub"
+"""What carries the key over HTTP; over gRPC it is `gateway.triton.KEY_HEADER`, the same with a prefix."""
 
 
 def triton_flags(settings: Settings, repository: Path, backends: Path, region_prefix: str) -> list[str]:
@@ -53,5 +53,5 @@ def _listening(settings: Settings) -> list[str]:
 
 
 def _closing(key: str) -> list[str]:
-    group = f"{CLOSED_APIS}:{KEY_HEADER}={key}"
+    group = f"{CLOSED_APIS}:{HTTP_KEY_HEADER}={key}"
     return [f"--http-restricted-api={group}", f"--grpc-restricted-protocol={group}"]

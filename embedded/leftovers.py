@@ -13,14 +13,12 @@ import psutil
 
 from embedded.stubs import Stub, live_stubs
 
-SETTLING_S = 15.0
-"""Seconds after which a model's new stubs have taken over: what its old ones still had to do is done."""
 
-
-def leftovers(stubs: Iterable[Stub], counts: Mapping[str, int], now: float) -> list[Stub]:
+def leftovers(stubs: Iterable[Stub], counts: Mapping[str, int], settling_s: float, now: float) -> list[Stub]:
     """Return the stubs that a model has beyond its count, the oldest, where all the others have settled.
 
-    `now` is in seconds of Unix time.
+    `now` is in seconds of Unix time. A stub has settled after `settling_s` seconds of life: what the older
+    ones still had to do is done then.
     """
     by_model = defaultdict(list)
     for stub in stubs:
@@ -30,15 +28,15 @@ def leftovers(stubs: Iterable[Stub], counts: Mapping[str, int], now: float) -> l
     for model, those in by_model.items():
         those.sort(key=lambda stub: stub.process.create_time())
         older, current = those[: -counts[model]], those[-counts[model] :]
-        if current[-1].process.create_time() <= now - SETTLING_S:
+        if current[-1].process.create_time() <= now - settling_s:
             forgotten += older
     return forgotten
 
 
-def end_leftovers(triton_pid: int, counts: Mapping[str, int]) -> list[Stub]:
+def end_leftovers(triton_pid: int, counts: Mapping[str, int], settling_s: float) -> list[Stub]:
     """End the leftovers among the children of Triton; return them."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        ended = leftovers(live_stubs(psutil.Process(triton_pid)), counts, time.time())
+        ended = leftovers(live_stubs(psutil.Process(triton_pid)), counts, settling_s, time.time())
         for stub in ended:
             with contextlib.suppress(psutil.NoSuchProcess):
                 stub.process.kill()

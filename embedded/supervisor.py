@@ -180,8 +180,8 @@ class Watchdog:
 
     clock: Clock
     patience_s: float = PATIENCE_S
-    _last: Answer = Answer.READY
-    _since: float = 0.0
+    _failing_since: float | None = None
+    """None while it answers."""
     _patience_s: float = PATIENCE_S
     """`patience_s`, and more after every replacement."""
 
@@ -189,19 +189,19 @@ class Watchdog:
         self._patience_s = self.patience_s
 
     def hear(self, answer: Answer) -> Answer | None:
-        """Take an answer; return it if it is a fault that has lasted too long: a part is replaced."""
+        """Take an answer; return it if it ends too long a time of faults: the part it blames is replaced."""
         now = self.clock()
-        if answer is not self._last:
-            self._last, self._since = answer, now
         if answer is Answer.READY:
-            self._patience_s = self.patience_s
+            self._failing_since, self._patience_s = None, self.patience_s
             return None
-        if now - self._since < self._patience_s:
+        if self._failing_since is None:
+            self._failing_since = now
+        if now - self._failing_since < self._patience_s:
             return None
         self._patience_s = min(2 * self._patience_s, LONGEST_PATIENCE_S)
-        self._since = now
+        self._failing_since = now
         return answer
 
     def forget(self) -> None:
         """Start counting anew: a part is away, and that it is does not count."""
-        self._since = self.clock()
+        self._failing_since = None

@@ -261,7 +261,7 @@ class System:
         """End the stubs that Triton forgot when a model was healed."""
         triton = self._triton_part.process
         if self._triton_part.ready and isinstance(triton, Child):
-            for stub in end_leftovers(triton.pid, counts):
+            for stub in end_leftovers(triton.pid, counts, self.gateway_grace_s):
                 self._record(f"a forgotten stub of {stub.model} is ended", event="tidied", model=stub.model)
 
     def _say(self, sentence: str, **fields: object) -> None:

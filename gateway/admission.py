@@ -119,7 +119,7 @@ class Admission:
 
 
 class Arrivals:
-    """Bodies that are being received: a number of them, and of bytes in all."""
+    """Bodies that are being received or worked on: a number of them, and of bytes in all."""
 
     def __init__(self, max_bodies: int, max_bytes: int) -> None:
         self._bodies = max_bodies

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import documentation
 from gateway.admission import Admission, Arrivals, while_connected
-from gateway.body import INLINE_BYTES, check_announced, parse, read_body
+from gateway.body import check_announced, parse, read_body, worked
 from gateway.deadline import Deadline
 from gateway.errors import HANDLERS, FaultBarrier, ModelUnavailable
 from gateway.fetch import Fetcher
@@ -31,7 +31,7 @@ from gateway.services import SERVICES, Service
 from gateway.settings import Settings
 from gateway.tensors import Tensors
 from gateway.timing import Timing, timing_of
-from gateway.tokens import Claim, Tokens
+from gateway.tokens import Tokens
 from gateway.traces import opened
 from gateway.triton import GrpcTriton, Triton
 from gateway.triton_repository import GrpcRepository
@@ -77,7 +77,7 @@ class Gateway:
         self.admission.check(service.name)
         with self.arrivals.body(service.name) as arriving:
             body = await read_body(request, self.settings.max_body_bytes, deadline.left_s(), arriving)
-            await _checked(claim, body)
+            await worked(len(body), claim.check_body, body)
             with self.admission.place(service.name):
                 fields, own_headers = await while_connected(
                     request.receive, self._answer(service, body, request, deadline)
@@ -97,7 +97,8 @@ class Gateway:
             outputs = await self.recovery.infer(service.name, inputs, request_id(request), deadline.left_s())
             timing.of_triton(outputs, sent_at_ns, time.time_ns())
             headers = SEEDED if SEEDED_NETS in outputs else NO_HEADERS
-            return await _rendered(service, outputs), headers
+            size = sum(tensor.nbytes for tensor in outputs.values())
+            return await worked(size, service.render, outputs), headers
 
     async def _inputs(self, service: Service, body: bytes, timing: Timing, deadline: Deadline) -> Tensors:
         given = await parse(service, body)
@@ -139,21 +140,6 @@ class Gateway:
         await self.triton.close()
         if self.traces:
             await asyncio.to_thread(self.traces.close)
-
-
-async def _checked(claim: Claim, body: bytes) -> None:
-    """Raise BodyNotAsSigned where `claim` says another body; large ones take a thread."""
-    if len(body) > INLINE_BYTES:
-        await asyncio.to_thread(claim.check_body, body)
-    else:
-        claim.check_body(body)
-
-
-async def _rendered(service: Service, outputs: Tensors) -> dict[str, Any]:
-    """Return the answer's fields; large tensors are gone through while other requests go on."""
-    if sum(tensor.nbytes for tensor in outputs.values()) > INLINE_BYTES:
-        return await asyncio.to_thread(service.render, outputs)
-    return service.render(outputs)
 
 
 class DirectRoutes(BaseRoute):
@@ -233,6 +219,6 @@ def _predictor(gateway: Gateway, service: Service) -> Endpoint:
 
 def _healer(settings: Settings, triton: GrpcTriton) -> Healer | None:
     """Return the healer of `triton`, or None where its repository API is closed to us or nobody wants one."""
-    if not triton.opening or not settings.heal_interval_s:
+    if not triton.key_metadata or not settings.heal_interval_s:
         return None
     return Healer(GrpcRepository(triton), list(SERVICES), settings.heal_interval_s, 2 * settings.deadline_s)

@@ -1,8 +1,8 @@
 """From the bytes of a body to the tensors of a service, with every limit held before the work it limits."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import TypeVar, TypeVarTuple, Unpack
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -25,6 +25,8 @@ SLOWEST_BODY = 32 * 1024
 """Bytes a second that a body has to come at on the whole: places are for those who send."""
 
 Model = TypeVar("Model", bound=BaseModel)
+Result = TypeVar("Result")
+Given = TypeVarTuple("Given")
 
 
 def check_announced(headers: Mapping[str, str], limit: int) -> None:
@@ -56,11 +58,16 @@ async def read_body(request: Request, limit: int, timeout_s: float, arriving: Ar
     return b"".join(chunks)
 
 
+async def worked(size: int, work: Callable[[Unpack[Given]], Result], *arguments: *Given) -> Result:
+    """Return what `work` returns of what has `size` bytes; large things are worked on in a thread."""
+    if size > INLINE_BYTES:
+        return await asyncio.to_thread(work, *arguments)
+    return work(*arguments)
+
+
 async def parse(service: Service, body: bytes) -> dict[str, bytes | PictureUrl]:
     """Return what `parse_inline` does; large bodies are parsed while other requests go on."""
-    if len(body) > INLINE_BYTES:
-        return await asyncio.to_thread(parse_inline, service, body)
-    return parse_inline(service, body)
+    return await worked(len(body), parse_inline, service, body)
 
 
 def parse_inline(service: Service, body: bytes) -> dict[str, bytes | PictureUrl]:

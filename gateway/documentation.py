@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from gateway.deadline import HEADER as DEADLINE_HEADER
 from gateway.errors import (
     BodyTooLarge,
     DeadlinePassed,
@@ -61,6 +62,20 @@ _WEIGHTS_HEADER = {
     }
     for name, value in SEEDED.items()
 }
+_TIMING_HEADER = {
+    "Server-Timing": {
+        "description": "Milliseconds by stage, those that there were: `fetch`, `queue`, `preprocess`, `net`, "
+        "`postprocess`, `encode`, and `total`.",
+        "schema": {"type": "string"},
+    }
+}
+_TIMEOUT = {
+    "name": DEADLINE_HEADER,
+    "in": "header",
+    "description": "Milliseconds from the request's head to its answer; then 50401. It makes the gateway's "
+    "own deadline shorter, not longer.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+}
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 _ALLOW = {"Allow": {"description": "Methods that are allowed.", "schema": {"type": "string"}}}
 _CHALLENGE = {
@@ -86,9 +101,10 @@ def of_service(service: Service) -> dict[str, Any]:
         "operation_id": service.name,
         "summary": service.summary,
         "tags": ["services"],
-        "responses": {200: _answer(service.answer, _WEIGHTS_HEADER)} | _failures(),
+        "responses": {200: _answer(service.answer, _WEIGHTS_HEADER | _TIMING_HEADER)} | _failures(),
         "openapi_extra": {
             "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+            "parameters": [_TIMEOUT],
             "security": [{}, {_TOKEN: []}],
         },
     }

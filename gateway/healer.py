@@ -44,6 +44,7 @@ class Healer:
         self._silent_since: dict[str, float] = {}
         self._broken: dict[str, float] = {}
         """Models that did not load, with the pause before the next attempt, in seconds."""
+        self._retries: dict[str, asyncio.TimerHandle] = {}
         self._changes: defaultdict[str, int] = defaultdict(int)
 
     def answered(self, service: str) -> None:
@@ -94,6 +95,8 @@ class Healer:
 
     async def close(self) -> None:
         """Stop healing."""
+        for retry in self._retries.values():
+            retry.cancel()
         for task in self._healing.values():
             task.cancel()
         await asyncio.gather(*self._healing.values(), return_exceptions=True)
@@ -112,6 +115,8 @@ class Healer:
         return time.monotonic() - silent_since > self._hung_after_s
 
     def _begin(self, model: str) -> None:
+        if retry := self._retries.pop(model, None):
+            retry.cancel()  # a request or a ping was there first
         self._changes[self._service_of(model)] += 1
         task = self._healing[model] = asyncio.create_task(self._heal(model))
         task.add_done_callback(lambda _: self._end(model))
@@ -142,11 +147,7 @@ class Healer:
 
     def _try_again_later(self, model: str) -> None:
         pause_s = self._broken[model] = min(2 * self._broken.get(model, FIRST_PAUSE_S / 2), MAX_PAUSE_S)
-        asyncio.get_running_loop().call_later(pause_s, self._try_again, model)
-
-    def _try_again(self, model: str) -> None:
-        if model in self._broken and model not in self._healing:
-            self._begin(model)
+        self._retries[model] = asyncio.get_running_loop().call_later(pause_s, self._begin, model)
 
     def _service_of(self, model: str) -> str:
         return next((name for name in self._services if model == name or model.startswith(f"{name}_")), model)

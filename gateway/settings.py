@@ -61,8 +61,8 @@ class Settings(BaseSettings):
         default=256,
         ge=1,
         description=(
-            "Requests whose body is being received at one time; more are 42901. Together they hold no more "
-            "bytes than `MODELHUB_MAX_IN_FLIGHT` bodies of the largest size."
+            "Requests whose body is being received or worked on at one time; more are 42901. Together they "
+            "hold no more bytes than `MODELHUB_MAX_IN_FLIGHT` bodies of the largest size."
         ),
     )
     deadline_s: float = Field(

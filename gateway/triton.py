@@ -84,7 +84,7 @@ class GrpcTriton:
 
     def __init__(self, url: str, key: str = "") -> None:
         self._url = url
-        self.opening = ((KEY_HEADER, key),) if key else ()
+        self.key_metadata = ((KEY_HEADER, key),) if key else ()
 
     @cached_property
     def _channel(self) -> grpc.aio.Channel:

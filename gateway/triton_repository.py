@@ -90,7 +90,7 @@ class GrpcRepository:
     async def _called(self, method: str, request: Any) -> Any:  # noqa: ANN401 - ships no types
         call = getattr(self._triton.service, method)
         try:
-            return await call(request, timeout=LOAD_TIMEOUT_S, metadata=self._triton.opening)
+            return await call(request, timeout=LOAD_TIMEOUT_S, metadata=self._triton.key_metadata)
         except grpc.aio.AioRpcError as error:
             raise ModelUnavailable(detail=f"{method}: {words(error)}") from None
 
@@ -98,11 +98,12 @@ class GrpcRepository:
 def _processes_of(config: model_config_pb2.ModelConfig) -> Processes | None:
     if config.backend != "python" and config.runtime != "model.py":
         return None
-    return Processes(config.name, _count(config), _ping(config))
+    return Processes(config.name, process_count(config), _ping(config))
 
 
-def _count(config: model_config_pb2.ModelConfig) -> int:
-    return sum(group.count * max(1, len(group.gpus)) for group in config.instance_group)
+def process_count(config: model_config_pb2.ModelConfig) -> int:
+    """Return how many processes a model's instance groups ask for: `count` on each GPU that they list."""
+    return sum((group.count or 1) * max(1, len(group.gpus)) for group in config.instance_group)
 
 
 def _ping(config: model_config_pb2.ModelConfig) -> Any:  # noqa: ANN401 - ships no types

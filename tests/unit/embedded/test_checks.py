@@ -27,6 +27,9 @@ def repository(tmp_path: Path) -> Path:
 
 def test_stubs_are_counted_from_the_configs(repository: Path) -> None:
     assert count_stubs(repository) == 5
+    groups = "instance_group [ { kind: KIND_GPU count: 2 gpus: [ 0, 1 ] }, {} ]"
+    (repository / "n_net" / "config.pbtxt").write_text(f'name: "n_net" {groups}')
+    assert count_stubs(repository) == 8
 
 
 def test_a_net_without_its_file_is_named(repository: Path) -> None:

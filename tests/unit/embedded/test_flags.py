@@ -33,4 +33,4 @@ def test_both_protocols_of_triton_ask_for_the_key_that_the_gateway_sends() -> No
     group = "model-repository,shared-memory,trace,logging:modelhub=k_1-2"
     assert f"--http-restricted-api={group}" in told
     assert f"--grpc-restricted-protocol={group}" in told
-    assert f"triton-grpc-protocol-{flags.KEY_HEADER}" == triton.KEY_HEADER
+    assert f"triton-grpc-protocol-{flags.HTTP_KEY_HEADER}" == triton.KEY_HEADER

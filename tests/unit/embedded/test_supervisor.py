@@ -222,6 +222,13 @@ def test_a_fault_that_lasts_is_named_ever_more_rarely(fault: Answer) -> None:
     assert hear(watchdog, clock, [Answer.READY, *[fault] * 100]) == [61]
 
 
+def test_faults_that_alternate_are_one_fault_and_the_last_one_is_blamed() -> None:
+    clock = Clock()
+    watchdog = Watchdog(clock)
+    assert hear(watchdog, clock, [Answer.SILENT, Answer.NOT_READY] * 30) == []
+    assert watchdog.hear(Answer.SILENT) is Answer.SILENT
+
+
 def test_a_fault_that_comes_and_goes_is_no_fault() -> None:
     clock = Clock()
     answers = [Answer.READY, *[Answer.NOT_READY] * random.randrange(1, 60)] * 9

@@ -154,6 +154,33 @@ async def test_a_model_that_does_not_load_is_tried_again(repository: FakeReposit
         assert len(repository.reloaded) == 4
 
 
+async def test_a_report_takes_the_place_of_the_next_attempt(
+    repository: FakeRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.healer.FIRST_PAUSE_S", 0.2)
+    repository.unloadable.add(NET)
+    async with healer_of(repository) as healer:
+        healer.report(NET, time.monotonic())
+        await healer.settled("ocr")
+        repository.unloadable.clear()
+        healer.report(NET, time.monotonic())
+        await healer.settled("ocr")
+        await asyncio.sleep(0.3)
+        assert repository.reloaded == [NET, NET]
+
+
+async def test_a_closed_healer_tries_nothing_again(
+    repository: FakeRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.healer.FIRST_PAUSE_S", 0.1)
+    repository.unloadable.add(NET)
+    async with healer_of(repository) as healer:
+        healer.report(NET, time.monotonic())
+        await healer.settled("ocr")
+    await asyncio.sleep(0.2)
+    assert repository.reloaded == [NET]
+
+
 async def test_the_caller_of_a_request_that_met_a_dead_process_has_its_answer(
     repository: FakeRepository,
 ) -> None:
