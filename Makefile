@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 UV := .venv-bootstrap/bin/uv
 COMPILE := $(UV) pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links
-export PYTHONPATH := $(CURDIR)
+export PYTHONPATH := $(CURDIR):$(CURDIR)/client
 
 # Which nets: lite or full. SEEDED=1 makes and serves full nets of random weights, for tests of everything else.
 PROFILE ?= $(or $(MODELHUB_PROFILE),lite)
@@ -21,7 +21,7 @@ help:  ## show this list
 
 .PHONY: demo
 demo: export samples  ## set up, export, start everything, send real pictures, save annotated ones under out/, stop
-	@$(BIN)/python -m embedded run $(SERVE_FLAGS) -- $(BIN)/python -m client.demo
+	@$(BIN)/python -m embedded run $(SERVE_FLAGS) -- $(BIN)/python -m demo
 
 .PHONY: up
 up: export  ## the same, but serve until Ctrl-C
@@ -100,11 +100,12 @@ $(UV): requirements/bootstrap.txt
 	@.venv-bootstrap/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	@touch $@
 
-$(VENV)/.stamp: $(UV) requirements/serve.txt requirements/triton.txt
+$(VENV)/.stamp: $(UV) requirements/serve.txt requirements/triton.txt client/pyproject.toml
 	@echo "building the environment (about 10 s)"
 	@$(UV) venv --quiet --clear --python $(PYTHON) $(VENV)
 	@$(UV) pip install --quiet --require-hashes --python $(BIN)/python -r requirements/serve.txt
 	@$(UV) pip install --quiet --require-hashes --no-deps --python $(BIN)/python -r requirements/triton.txt
+	@$(UV) pip install --quiet --no-deps --python $(BIN)/python -e client
 	@touch $@
 
 $(VENV)/.stamp-dev: $(VENV)/.stamp requirements/dev.txt

@@ -30,10 +30,10 @@ from bench.figure import Figure, at_least, share_figure, table
 from bench.ocr_parity import Parity, Reading, ReadLine, compare
 from bench.ocr_pictures import parity_pictures
 from bench.photos import all_photos, label
-from client.demo import SAMPLES
-from client.http import ModelHub
-from client.present import FONT
+from demo.samples import SAMPLES
 from export.paths import PROJECT
+from modelhub.http import ModelHub
+from modelhub.present import FONT
 
 REFERENCE_PYTHON = PROJECT / ".venv-reference" / "bin" / "python"
 CLIENTS = 4

@@ -14,8 +14,8 @@ from rich.progress import track
 from bench.bare import manifest
 from bench.figure import Figure, at_least, not_measured
 from bench.photos import EXTRA_FOLDER, all_photos
-from client.http import ModelHub
 from export.paths import PROJECT
+from modelhub.http import ModelHub
 from training.teacher import FILE as TEACHER
 from vision.foreground_segmentation import ForegroundSettings
 

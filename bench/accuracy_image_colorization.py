@@ -14,7 +14,7 @@ from bench.colour import ColourErrors
 from bench.figure import Figure, at_least, at_most, not_measured
 from bench.files import encoded
 from bench.photos import all_photos, held_out
-from client.http import ModelHub
+from modelhub.http import ModelHub
 
 MAX_ERROR = 0.88
 MIN_VIVIDNESS = 0.6

@@ -8,7 +8,7 @@ import numpy as np
 from bench.accuracy_foreground import overlap
 from bench.figure import Figure, at_least, not_measured
 from bench.voc_teacher import Labels, answers_and_labels, photos_to_compare
-from client.http import Answer, ModelHub
+from modelhub.http import Answer, ModelHub
 from training.instance.selection import teacher_mask
 from vision.masks import pixels_within
 from vision.rle import decode

@@ -14,12 +14,12 @@ from scipy.optimize import linear_sum_assignment
 
 from bench.figure import Figure, share_figure
 from bench.photos import all_photos, held_out
-from client.http import ModelHub
 from export.catalogue import NETS
 from export.environment import ensure_environment
 from export.fetch import fetch
 from export.paths import PROJECT, Paths, user_cache
 from export.progress import console_progress, step
+from modelhub.http import ModelHub
 from vision.manifest import Profile
 from vision.nms import overlaps
 

@@ -7,8 +7,8 @@ from rich.progress import track
 
 from bench.figure import Figure, share_figure
 from bench.photos import all_photos, label
-from client.http import ModelHub
 from export.convert.places import PLACES
+from modelhub.http import ModelHub
 
 
 def scenes(hub: ModelHub) -> Iterator[Figure]:

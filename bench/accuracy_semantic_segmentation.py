@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bench.figure import Figure, at_least, not_measured
 from bench.voc_teacher import Labels, answers_and_labels, photos_to_compare
-from client.http import ModelHub
+from modelhub.http import ModelHub
 from vision.voc import VOC_CLASSES
 
 MIN_ACCURACY, MIN_MEAN_OVERLAP = 0.88, 0.50

@@ -7,7 +7,7 @@ import numpy as np
 from rich.progress import track
 
 from bench.figure import Figure
-from client.http import ModelHub
+from modelhub.http import ModelHub
 from training.shelf.evaluate import SHELVES, Tally, judged, shelf_file, tally
 from training.shelf.renderer import FIRST_EVALUATION_SEED, render_shelf
 

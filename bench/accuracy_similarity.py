@@ -9,7 +9,7 @@ from bench.bare import manifest
 from bench.figure import Figure, share_figure
 from bench.photos import all_photos, held_out
 from bench.similarity import COPIES, NET, features, pair_distances
-from client.http import ModelHub
+from modelhub.http import ModelHub
 from vision.picture import open_image
 from vision.similarity import SAME, THRESHOLD, SimilaritySettings
 

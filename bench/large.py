@@ -22,7 +22,7 @@ from tritonclient.grpc import InferenceServerClient, InferInput
 
 from bench.files import encoded
 from bench.speed import WIDTH, gateway_call
-from client.demo import SAMPLES
+from demo.samples import SAMPLES
 from gateway.responses import PiecewiseResponse, new_request_id, success
 from gateway.services import SERVICES
 from gateway.settings import Settings

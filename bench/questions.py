@@ -19,10 +19,10 @@ from bench.files import encoded
 from bench.hazards import HAZARDS
 from bench.wire import Pool, Reply, post
 from bench.wire import fields as json_fields
-from client.demo import SAMPLES, SHELF
-from client.present import font
+from demo.samples import SAMPLES, SHELF
 from gateway.errors import ModelUnavailable
 from gateway.services import SERVICES
+from modelhub.present import font
 
 PICTURES, LEAST = 12, 4
 """Of each service; of one that takes long, as many as are asked in ENOUGH_S, but not fewer than the least."""

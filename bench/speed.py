@@ -22,7 +22,7 @@ from rich.table import Table
 
 from bench.bare import PIPELINES
 from bench.files import encoded
-from client.demo import SAMPLES, SHELF
+from demo.samples import SAMPLES, SHELF
 from gateway.services import SERVICES
 
 CLIENTS, BARE_THREADS = 4, 2

@@ -27,7 +27,7 @@ from bench.figure import Figure
 from bench.files import encoded
 from bench.load import Load, Plan
 from bench.questions import Question, request
-from client.demo import SAMPLES
+from demo.samples import SAMPLES
 from embedded.paths import SHARED_MEMORY
 
 SHARE = 0.3

@@ -7,8 +7,9 @@ RUN python3 -m pip install --no-cache-dir --disable-pip-version-check --only-bin
         -r requirements/serve.txt
 COPY gateway gateway
 COPY vision vision
+COPY client/modelhub client/modelhub
 
-ENV PYTHONPATH=/app \
+ENV PYTHONPATH=/app:/app/client \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 USER 1000:1000

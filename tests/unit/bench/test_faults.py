@@ -17,7 +17,7 @@ from bench.figure import Figure
 from bench.load import Plan
 from bench.questions import PHOTOS, Question, nuisances, pictures
 from bench.soak import Growth, growths
-from client.demo import SAMPLES
+from demo.samples import SAMPLES
 from embedded.stubs import Stub, instance_of, model_of
 from gateway.services import SERVICES
 from gateway.settings import Settings

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from client.present import PRESENTATIONS, annotate, summarise
 from gateway.services import SERVICES
+from modelhub.present import PRESENTATIONS, annotate, summarise
 from tests.hazards import exif_rotated
 
 TEXT = {

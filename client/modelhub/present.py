@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from client.http import Answer
-from vision.rle import decode
-from vision.voc import VOC_CLASSES
+from modelhub.http import Answer
+from modelhub.masks import decode
+from modelhub.voc import VOC_CLASSES
 
-FONT = Path(__file__).resolve().parent.parent / "weights" / "fonts" / "NotoSansCJKtc-Regular.otf"
+FONT = Path(__file__).resolve().parents[2] / "weights" / "fonts" / "NotoSansCJKtc-Regular.otf"
 ACCENT = (220, 30, 90)
 PAPER = (255, 255, 255)
 INK = (0, 0, 0)
@@ -100,7 +100,7 @@ def _draw_instances(canvas: Image.Image, answer: Answer) -> None:
     """Tint each thing in a colour of its own, and frame it."""
     colours = [_colour(index) for index in range(len(answer["detection_masks"]))]
     for mask, colour in zip(answer["detection_masks"], colours, strict=True):
-        _tint(canvas, decode(np.array(mask["counts"], dtype=np.int32), tuple(mask["size"])), colour)
+        _tint(canvas, decode(mask["counts"], mask["size"]), colour)
     _frame(canvas, answer, colours)
 
 

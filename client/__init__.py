@@ -1,1 +1,0 @@
-"""For callers: a small HTTP client, drawing of answers, and the demo."""

@@ -1,0 +1,1 @@
+"""ModelHub for callers: a client, typed answers, and answers drawn on pictures."""

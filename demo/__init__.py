@@ -1,0 +1,1 @@
+"""The demo: sample pictures, and a tour of every service with them."""
