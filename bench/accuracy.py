@@ -32,7 +32,7 @@ from bench.ocr_pictures import parity_pictures
 from bench.photos import all_photos, label
 from demo.samples import SAMPLES
 from export.paths import PROJECT
-from modelhub.http import ModelHub
+from modelhub import ModelHub
 from modelhub.present import FONT
 
 REFERENCE_PYTHON = PROJECT / ".venv-reference" / "bin" / "python"
@@ -68,7 +68,7 @@ def top_1(hub: ModelHub) -> Iterator[Figure]:
     photos = all_photos()
 
     def is_right(photo: Path) -> bool:
-        answer = hub.predict("image_classification", photo.read_bytes())
+        answer = hub.answer("image_classification", photo.read_bytes())
         return bool(answer["class"] == label(photo))
 
     with ThreadPoolExecutor(CLIENTS) as pool:
@@ -101,7 +101,7 @@ def parity_figures(parity: Parity, pictures: int) -> Iterator[Figure]:
 
 def our_lines(hub: ModelHub, file: Path) -> list[ReadLine]:
     """Return what the service reads in a picture file."""
-    answer = hub.predict("ocr", file.read_bytes())
+    answer = hub.answer("ocr", file.read_bytes())
     corners = [np.array(points)[:, ::-1] for points in answer["detection_keypoints"]]
     return [ReadLine(text, xy) for text, xy in zip(answer["detection_texts"], corners, strict=True)]
 

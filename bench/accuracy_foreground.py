@@ -15,7 +15,7 @@ from bench.bare import manifest
 from bench.figure import Figure, at_least, not_measured
 from bench.photos import EXTRA_FOLDER, all_photos
 from export.paths import PROJECT
-from modelhub.http import ModelHub
+from modelhub import ModelHub
 from training.teacher import FILE as TEACHER
 from vision.foreground_segmentation import ForegroundSettings
 
@@ -53,7 +53,7 @@ def overlap(one: Mask, other: Mask) -> float:
 
 def our_mask(hub: ModelHub, photo: Path) -> Mask:
     """Return what the service answers."""
-    answer = hub.predict("foreground_segmentation", photo.read_bytes())
+    answer = hub.answer("foreground_segmentation", photo.read_bytes())
     return np.array(answer["mask"], dtype=np.bool_)
 
 

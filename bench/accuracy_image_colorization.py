@@ -14,7 +14,7 @@ from bench.colour import ColourErrors
 from bench.figure import Figure, at_least, at_most, not_measured
 from bench.files import encoded
 from bench.photos import all_photos, held_out
-from modelhub.http import ModelHub
+from modelhub import ModelHub
 
 MAX_ERROR = 0.88
 MIN_VIVIDNESS = 0.6
@@ -45,7 +45,7 @@ def _measured(hub: ModelHub, photo: Path) -> tuple[ColourErrors, float]:
     """Return how far off the colours of one photo are, and its mean absolute change of luma in levels."""
     truth = Image.open(photo).convert("RGB")
     grey = truth.convert("L")
-    answer = hub.predict("image_colorization", encoded(grey, "PNG"))
+    answer = hub.answer("image_colorization", encoded(grey, "PNG"))
     ours = Image.open(io.BytesIO(base64.b64decode(answer["out_image"]))).convert("RGB")
     change = np.abs(np.asarray(ours.convert("L"), dtype=np.int16) - np.asarray(grey)).mean()
     return ColourErrors.of(np.asarray(ours), np.asarray(truth)), float(change)

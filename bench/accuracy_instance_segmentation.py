@@ -8,7 +8,8 @@ import numpy as np
 from bench.accuracy_foreground import overlap
 from bench.figure import Figure, at_least, not_measured
 from bench.voc_teacher import Labels, answers_and_labels, photos_to_compare
-from modelhub.http import Answer, ModelHub
+from modelhub import ModelHub
+from modelhub.http import Answer
 from training.instance.selection import teacher_mask
 from vision.masks import pixels_within
 from vision.rle import decode
@@ -42,4 +43,4 @@ def overlaps(answer: Answer, labels: Labels) -> Iterator[float]:
 
 
 def _answer(hub: ModelHub, photo: Path) -> Answer:
-    return hub.predict("instance_segmentation", photo.read_bytes())
+    return hub.answer("instance_segmentation", photo.read_bytes())

@@ -19,7 +19,7 @@ from export.environment import ensure_environment
 from export.fetch import fetch
 from export.paths import PROJECT, Paths, user_cache
 from export.progress import console_progress, step
-from modelhub.http import ModelHub
+from modelhub import ModelHub
 from vision.manifest import Profile
 from vision.nms import overlaps
 
@@ -124,7 +124,7 @@ def detection_parity(hub: ModelHub) -> Iterator[Figure]:
 
 def our_detections(hub: ModelHub, photo: Path) -> list[Detection]:
     """Return what the service finds in a picture file."""
-    answer = hub.predict("object_detection", photo.read_bytes())
+    answer = hub.answer("object_detection", photo.read_bytes())
     found = zip(
         answer["detection_classes"], answer["detection_scores"], answer["detection_boxes"], strict=True
     )

@@ -8,7 +8,7 @@ from rich.progress import track
 from bench.figure import Figure, share_figure
 from bench.photos import all_photos, label
 from export.convert.places import PLACES
-from modelhub.http import ModelHub
+from modelhub import ModelHub
 
 
 def scenes(hub: ModelHub) -> Iterator[Figure]:
@@ -23,5 +23,5 @@ def scenes(hub: ModelHub) -> Iterator[Figure]:
 
 def _rank(hub: ModelHub, photo: Path, place: int) -> int:
     """Return the position of `place` among the five best, 5 where it is not among them."""
-    best: list[int] = hub.predict("scene_classification", photo.read_bytes())["class"]
+    best: list[int] = hub.answer("scene_classification", photo.read_bytes())["class"]
     return best.index(place) if place in best else len(best)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bench.figure import Figure, at_least, not_measured
 from bench.voc_teacher import Labels, answers_and_labels, photos_to_compare
-from modelhub.http import ModelHub
+from modelhub import ModelHub
 from vision.voc import VOC_CLASSES
 
 MIN_ACCURACY, MIN_MEAN_OVERLAP = 0.88, 0.50
@@ -62,4 +62,4 @@ def classes_of_pixels(hub: ModelHub) -> Iterator[Figure]:
 
 def our_labels(hub: ModelHub, photo: Path) -> Labels:
     """Return what the service answers."""
-    return np.array(hub.predict("semantic_segmentation", photo.read_bytes())["preds"], dtype=np.intp)
+    return np.array(hub.answer("semantic_segmentation", photo.read_bytes())["preds"], dtype=np.intp)

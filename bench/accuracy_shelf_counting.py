@@ -7,7 +7,7 @@ import numpy as np
 from rich.progress import track
 
 from bench.figure import Figure
-from modelhub.http import ModelHub
+from modelhub import ModelHub
 from training.shelf.evaluate import SHELVES, Tally, judged, shelf_file, tally
 from training.shelf.renderer import FIRST_EVALUATION_SEED, render_shelf
 
@@ -25,7 +25,7 @@ def products(hub: ModelHub) -> Iterator[Figure]:
 def counted(hub: ModelHub, seed: int) -> Tally:
     """Return how the answer for one shelf, sent as PNG, compares with what was drawn."""
     shelf = render_shelf(seed)
-    answer = hub.predict("shelf_counting", shelf_file(shelf))
+    answer = hub.answer("shelf_counting", shelf_file(shelf))
     boxes = np.array(answer["detection_boxes"], dtype=np.float32).reshape(-1, 4)
     classes = np.array(answer["detection_classes"], dtype=np.int64)
     return tally({"detection_boxes": boxes, "detection_classes": classes}, shelf)

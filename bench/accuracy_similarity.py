@@ -9,7 +9,7 @@ from bench.bare import manifest
 from bench.figure import Figure, share_figure
 from bench.photos import all_photos, held_out
 from bench.similarity import COPIES, NET, features, pair_distances
-from modelhub.http import ModelHub
+from modelhub import ModelHub
 from vision.picture import open_image
 from vision.similarity import SAME, THRESHOLD, SimilaritySettings
 
@@ -45,5 +45,5 @@ def _copies(hub: ModelHub, photos: Sequence[Path]) -> Iterator[Figure]:
 
 
 def _score(hub: ModelHub, photo: Path, other: bytes) -> float:
-    score: float = hub.predict("image_similarity", photo.read_bytes(), other)["similarity"]
+    score: float = hub.answer("image_similarity", photo.read_bytes(), other)["similarity"]
     return score

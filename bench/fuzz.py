@@ -25,12 +25,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench.fuzzing import Footprint, fault, picture_body, structured_body
+from bench.fuzzing import Footprint, Sent, fault, picture_body, structured_body, typed_body
 from bench.wire import Broken, Pool, post
 from gateway.errors import TooManyRequests
 from gateway.services import SERVICES, Service
 from gateway.settings import Settings
 
+MAKERS = (structured_body, picture_body, typed_body)
 CONNECTIONS = 16
 TOGETHER = 2
 """Requests to one service at a time: the slowest would else collect all connections and pass its deadline."""
@@ -55,18 +56,18 @@ class Run:
     slowest_s: float = 0.0
 
 
-def case(seed: int, number: int) -> tuple[Service, bytes]:
-    """Return the service that is asked and the body that it is sent."""
+def case(seed: int, number: int) -> tuple[Service, Sent]:
+    """Return the service that is asked and what it is sent."""
     chance = Random(f"{seed}-{number}")
     service = list(SERVICES.values())[number % len(SERVICES)]
-    make = picture_body if number // len(SERVICES) % 2 else structured_body
+    make = MAKERS[number // len(SERVICES) % len(MAKERS)]
     return service, make(service, chance)
 
 
 async def send(pool: Pool, seed: int, number: int, run: Run, timeout_s: float) -> None:
     """Send one and note what came of it."""
-    service, body = case(seed, number)
-    request = post(f"/api/predict/{service.name}", body)
+    service, sent = case(seed, number)
+    request = post(f"/api/predict/{service.name}", *sent)
     start = time.monotonic()
     try:
         for _ in range(PATIENCE):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
+import httpx
 import orjson
 import psutil
 from PIL import Image
@@ -24,6 +25,21 @@ CODES: dict[int, frozenset[int | None]] = {
     422: frozenset({42201}),
 }
 """What may come of a body, however wrong it is, by HTTP status."""
+
+JSON = "application/json"
+_FORMS = (
+    "multipart/form-data; boundary=of-this-form",
+    "multipart/form-data; boundary=of-another",
+    "multipart/form-data; boundary=",
+    "multipart/form-data",
+    "multipart/mixed; boundary=of-this-form",
+    "image/png",
+    JSON,
+)
+"""The Content-Type of all forms, and others that are wrong."""
+
+Sent = tuple[bytes, str]
+"""A body and its Content-Type."""
 
 _TOO_LARGE = frozenset({"very_wide", "very_high", "empty"})
 _KINDS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -74,9 +90,9 @@ def picture(chance: Random) -> bytes:
     return mutate(chance.choice(_files()), chance)
 
 
-def picture_body(service: Service, chance: Random) -> bytes:
+def picture_body(service: Service, chance: Random) -> Sent:
     """Return a right request for `service` with pictures that are a little wrong."""
-    return as_body(service, [picture(chance) for _ in service.pictures])
+    return as_body(service, [picture(chance) for _ in service.pictures]), JSON
 
 
 def as_body(service: Service, files: Iterable[bytes]) -> bytes:
@@ -85,7 +101,7 @@ def as_body(service: Service, files: Iterable[bytes]) -> bytes:
     return json.dumps(dict(zip(service.pictures, texts, strict=True))).encode()
 
 
-def structured_body(service: Service, chance: Random) -> bytes:
+def structured_body(service: Service, chance: Random) -> Sent:
     """Return a request for `service` that is nearly right in structure, in bytes or in both.
 
     Addresses in it are whole and never public: nothing is asked of anybody else.
@@ -112,11 +128,33 @@ def structured_body(service: Service, chance: Random) -> bytes:
     }
     text = json.dumps(body).encode()
     if chance.random() < 0.3:
-        return text
+        return text, JSON
     if chance.random() < 0.2:
         address = {"url": chance.choice(_REFUSED_URLS)}
-        return json.dumps({name: address for name in fields if name.startswith("input")}).encode()
-    return mutate(text, chance)
+        return json.dumps({name: address for name in fields if name.startswith("input")}).encode(), JSON
+    return mutate(text, chance), JSON
+
+
+def typed_body(service: Service, chance: Random) -> Sent:
+    """Return a request for `service` that is a picture or a form, nearly right in bytes, parts or type."""
+    if chance.random() < 0.3:
+        return picture(chance), chance.choice(["image/png", "IMAGE/*; x=y"])
+    right = encoded(scene(), "BMP")
+    parts: list[tuple[str | None, bytes]] = [
+        ("x.bmp", right),
+        (None, base64.b64encode(right)),
+        ("x", picture(chance)),
+        ("x", b""),
+        ("", b""),
+        (None, b"AAA"),
+    ]
+    names = [*service.pictures, chance.choice(["image", "input.url", "inputb.url", "imagea", "x"])]
+    form = [(name, chance.choice(parts)) for name in names if chance.random() < 0.9]
+    headers = {"Content-Type": _FORMS[0]}
+    body = httpx.Request("POST", "http://modelhub/", files=form, headers=headers).read()
+    if chance.random() < 0.5:
+        body = mutate(body, chance)
+    return body, chance.choice(_FORMS) if chance.random() < 0.1 else _FORMS[0]
 
 
 def _nested(chance: Random) -> object:

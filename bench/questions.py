@@ -175,18 +175,20 @@ def nuisances(service: str) -> Iterator[tuple[str, bytes]]:
     yield "wrong_method", b"GET %s HTTP/1.1\r\nHost: modelhub\r\n\r\n" % path.encode()
 
 
-async def nuisance_questions(url: str, services: Iterable[str]) -> list[Question]:
-    """Ask everything of `nuisances` alone, and return it with the answers; all of these are kept.
+async def nuisance_questions(url: str, services: Iterable[str], together: int = 1) -> list[Question]:
+    """Ask everything of `nuisances`, each `together` times at once, and return it with the answers.
 
-    An answer that is neither a success nor a refusal of the request is not accepted: RuntimeError.
+    Nothing else is asked meanwhile, and all answers are kept. An answer that is neither a success nor a
+    refusal of the request is not accepted: RuntimeError.
     """
     questions = []
     async with Pool(url) as pool:
         for service in services:
             for name, one in nuisances(service):
-                reply = await pool.ask(one, PATIENCE_S)
-                if reply.status >= 429:
-                    raise RuntimeError(f"{service} {name}: {json_fields(reply.body)}")
+                asked = (pool.ask(one, PATIENCE_S) for _ in range(together))
+                reply, *_ = replies = await asyncio.gather(*asked)
+                if refused := [reply.body for reply in replies if reply.status >= 429]:
+                    raise RuntimeError(f"{service} {name}: {json_fields(refused[0])}")
                 questions.append(Question(service, name, one, reply))
     return questions
 

@@ -34,6 +34,8 @@ SHARE = 0.6
 """Of the cores, kept busy."""
 NUISANCES, LEAVING = 0.15, 0.05
 """Shares of the requests that are hazards or wrong, and that are left by their clients."""
+PROCESSES = 2
+"""Of a step: requests that come together go to different ones."""
 EVERY_S = 5.0
 WARM_S = 300.0
 """Seconds after which what is held must stay as it is; of a short soak, a sixth of it."""
@@ -122,8 +124,10 @@ def growths(samples: Sequence[Sample], warm_s: float) -> list[Growth]:
 def plan_of(site: Site) -> Plan:
     """Return the load: all services, and among them what is hard, wrong, or left."""
     names = list(site.repertoire.questions)
-    site.say("asking every hazard alone")
-    nuisances = asyncio.run(nuisance_questions(site.arena.url, names))
+    site.say("asking every hazard of every process")
+    # A process keeps what its largest picture took. The largest are rare in the load: without this, what is
+    # held would grow until chance has shown them to the last process.
+    nuisances = asyncio.run(nuisance_questions(site.arena.url, names, together=PROCESSES))
     leaving = hanging_up([some[0] for some in site.repertoire.questions.values()])
     plan = site.plan(rate=site.rate_of(SHARE))
     questions: dict[str, Sequence[Question]] = {**plan.questions, "nuisances": nuisances, "leaving": leaving}

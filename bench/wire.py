@@ -27,11 +27,13 @@ class Reply:
     """Whether it says when to come back."""
 
 
-def post(path: str, body: bytes) -> bytes:
+def post(path: str, body: bytes, content_type: str = "application/json") -> bytes:
     """Return a whole POST request for `path`."""
-    return b"POST %s HTTP/1.1\r\nHost: modelhub\r\nContent-Length: %d\r\n\r\n%s" % (
-        path.encode("ascii"), len(body), body,
-    )  # fmt: skip
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: modelhub\r\n"
+        f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode("ascii") + body
 
 
 @dataclass(slots=True)

@@ -121,9 +121,15 @@ class Arena:
             stubs.setdefault(stub.model, []).append(stub.process)
         return stubs
 
-    def left_over(self) -> list[Stub]:
-        """Return the stubs that live and do not serve: what remains of models that were loaded anew."""
-        return self._generations.left_over(self._live_stubs())
+    def left_over(self, patience_s: float) -> list[Stub]:
+        """Return the stubs that live and do not serve after `patience_s`: remains of models loaded anew.
+
+        It returns as soon as there are none.
+        """
+        ends_at = time.monotonic() + patience_s
+        while (left := self._generations.left_over(self._live_stubs())) and time.monotonic() < ends_at:
+            time.sleep(1)
+        return left
 
     def _live_stubs(self) -> list[Stub]:
         triton = self.triton()

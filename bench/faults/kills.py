@@ -21,10 +21,14 @@ from bench.faults.site import (
 )
 from bench.figure import Figure, at_most
 from bench.load import Load
+from embedded.system import GATEWAY_MARGIN_S, TIDY_EVERY_S
+from gateway.settings import Settings
 
 SHARE = 0.4
 """Of the cores, kept busy while things are killed."""
 STUB_KINDS = ("_preprocess", "_net", "_postprocess")
+TIDIED_S = Settings().deadline_s + GATEWAY_MARGIN_S + 2 * TIDY_EVERY_S
+"""Within so many seconds of a kill nothing of the old model is left: what it had to do is done or late."""
 _CALM_S = 2.0  # of load before the first kill and after each recovery
 
 Victim = Callable[[], tuple[str, psutil.Process]]
@@ -90,7 +94,7 @@ def _figures(site: Site, kind: str, victim: Victim, count: int, bar_s: float) ->
         yield Figure(f"{name}: callers who saw an error", said, "", None)
     if kind == "Triton":
         yield all_clear(name, outcome.answers)
-    left = len(site.arena.left_over())
+    left = len(site.arena.left_over(TIDIED_S))
     yield at_most(f"{name}: processes left over", left, 0, f"{left} after {len(kills)} kills")
     refused = len(outcome.by_verdict[Verdict.REFUSED])
     yield Figure(f"{name}: callers who were refused (429)", f"{refused} of {len(outcome.answers)}", "", None)
