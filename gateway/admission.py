@@ -30,11 +30,14 @@ class Pace:
     """How long a service takes from one answer to the next while it has work, on the average of late."""
 
     WEIGHT = 0.1
-    """Of the newest answer."""
+    """Of the newest answer, once there were ten; of the first ones all have the same."""
+    MAX_STRETCH = 4.0
+    """No answer counts for longer than so many times the average: a moment's stall says little of the next."""
 
     def __init__(self) -> None:
         self.gap_s = 0.0
         """Seconds; 0 before the first answer."""
+        self._answers = 0
         self._since = 0.0
 
     def begin(self, now: float) -> None:
@@ -44,7 +47,10 @@ class Pace:
     def answered(self, now: float) -> None:
         """Count an answer."""
         gap_s, self._since = now - self._since, now
-        self.gap_s += (gap_s - self.gap_s) * (self.WEIGHT if self.gap_s else 1.0)
+        self._answers += 1
+        if self._answers > 1:
+            gap_s = min(gap_s, self.MAX_STRETCH * self.gap_s)
+        self.gap_s += (gap_s - self.gap_s) * max(self.WEIGHT, 1 / self._answers)
 
     def places(self, wait_s: float) -> float:
         """Return how many requests are answered in `wait_s`."""

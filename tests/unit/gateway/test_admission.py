@@ -110,13 +110,21 @@ def test_the_pace_is_that_of_answers_while_there_is_work(gap_s: float) -> None:
     assert pace.places(4) == pytest.approx(4 / gap_s)
 
 
+def test_a_slow_first_answer_is_soon_forgotten() -> None:
+    pace = Pace()
+    pace.begin(0.0)
+    for number in range(10):
+        pace.answered(1.0 + number * 0.02)
+    assert pace.gap_s < 0.12
+
+
 def test_a_pace_follows_a_change_and_no_single_answer() -> None:
     pace = Pace()
     pace.begin(0.0)
     for number in range(1, 51):
         pace.answered(number * 0.1)
     pace.answered(5.0 + 2.0)
-    assert pace.gap_s < 0.4
+    assert 0.1 < pace.gap_s < 0.14
     for number in range(1, 51):
         pace.answered(7.0 + number * 2.0)
     assert pace.gap_s == pytest.approx(2.0, rel=0.05)
