@@ -32,7 +32,7 @@ class Pace:
     WEIGHT = 0.1
     """Of the newest answer, once there were ten; of the first ones all have the same."""
     MAX_STRETCH = 4.0
-    """No answer counts for longer than so many times the average: a moment's stall says little of the next."""
+    """No answer counts for more than so many times the average: a stall says little of what comes next."""
 
     def __init__(self) -> None:
         self.gap_s = 0.0
