@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from demo.samples import ROOT, requests
-from modelhub.http import ModelHub, ServiceError
+from modelhub import ModelHub, ServiceError
 from modelhub.present import annotate, summarise
 
 OUT = ROOT / "out"
@@ -37,7 +37,7 @@ def run(hub: ModelHub, console: Console) -> None:
 def _asked(hub: ModelHub, service: str, name: str, images: list[bytes]) -> tuple[str, str]:
     """Return the answer in words and its milliseconds; saves the annotated pictures."""
     start = time.perf_counter()
-    answer = hub.predict(service, *images)
+    answer = hub.answer(service, *images)
     milliseconds = (time.perf_counter() - start) * 1e3
     pictures = [Image.open(io.BytesIO(image)) for image in images]
     annotate(service, answer, *pictures).save(OUT / f"{service}-{name}.png")

@@ -1,4 +1,4 @@
-"""The sample pictures, and what the demo asks each service about them."""
+"""What the demo asks each service: the sample pictures, those to be coloured in grey, and a drawn sign."""
 
 import io
 from collections.abc import Iterator
@@ -6,36 +6,23 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from gateway import samples
 from modelhub.present import font
 
-ROOT = Path(__file__).resolve().parent.parent
-SAMPLES = ROOT / "weights" / "samples"
-SHELF = ROOT / "client" / "samples" / "shelf.jpg"
-"""A drawn shelf (`training/shelf/sample.py`)."""
-PICTURES = {
-    "foreground_segmentation": ("astronaut.png", "coffee.png"),
-    "image_classification": ("chelsea.png", "coffee.png", "rocket.jpg", "flower.jpg"),
-    "scene_classification": ("china.jpg", "rocket.jpg"),
-    "object_detection": ("astronaut.png", "chelsea.png", "coffee.png"),
-    "semantic_segmentation": ("astronaut.png", "chelsea.png", "motorcycle_left.png"),
-    "instance_segmentation": ("astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png"),
-    "ocr": ("page.png",),
-}
-GREYED = {"image_colorization": ("camera.png", "china.jpg", "astronaut.png", "flower.jpg", "chelsea.png")}
-PAIRS = {"image_similarity": (("chelsea.png", "astronaut.png"), ("coffee.png", "coffee.png"))}
+ROOT = samples.ROOT
+SAMPLES = samples.FETCHED
+SHELF = samples.SHELF
+GREYED = "image_colorization"
 SIGN = "货架商品计数\nTriton 推理服务\nOpen 08:30 - 21:00"
 
 
 def requests(service: str) -> Iterator[tuple[str, list[bytes]]]:
     """Yield a name and the picture files of each request for `service`."""
-    for name in PICTURES.get(service, ()):
-        yield Path(name).stem, [(SAMPLES / name).read_bytes()]
-    for name in GREYED.get(service, ()):
-        yield Path(name).stem, [greyed(SAMPLES / name)]
-    for pair in PAIRS.get(service, ()):
-        yield "-".join(Path(name).stem for name in pair), [(SAMPLES / name).read_bytes() for name in pair]
-    if service == "shelf_counting":
-        yield SHELF.stem, [SHELF.read_bytes()]
+    there = samples.files()
+    for names in samples.REQUESTS.get(service, ()):
+        paths = [there[name] for name in names]
+        pictures = [greyed(path) if service == GREYED else path.read_bytes() for path in paths]
+        yield "-".join(path.stem for path in paths), pictures
     if service == "ocr":
         yield "sign", [chinese_sign()]
 

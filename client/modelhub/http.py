@@ -1,53 +1,172 @@
-"""The JSON API from Python.
+"""The JSON API: what is sent, how what comes back is read, and the connections that carry it."""
 
-with ModelHub("http://127.0.0.1:8080") as hub:
-    answer = hub.predict("image_classification", Path("cat.jpg").read_bytes())
-"""
-
+import asyncio
 import base64
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
 
 import httpx
+import orjson
+
+from modelhub.errors import ServiceError
+from modelhub.pictures import Picture, sendable
+from modelhub.retries import retry_after_s
 
 Answer = dict[str, Any]
 """A documented answer, as parsed from JSON."""
 
+PREFIX = "/api/predict/"
+TIMEOUT_HEADER = "X-ModelHub-Timeout-Ms"
+"""Tells the gateway how long the caller waits."""
+LONGEST_TIMEOUT_MS = 999_999_999
+"""The most that the gateway takes there."""
+GRACE_S = 1.0
+"""How much longer than it was given the gateway is waited for: time for it to say that the time is over."""
 
-class ServiceError(RuntimeError):
-    """The service answered with a failure: `status` of HTTP, `code` and `message` of the contract."""
+FIELDS: Mapping[int, tuple[tuple[str, str], ...]] = {
+    1: (("image", "input"),),
+    2: (("imagea", "inputa"), ("imageb", "inputb")),
+}
+"""By the number of pictures: the request's field for each as a file, and as a URL."""
 
-    def __init__(self, status: int, code: int, message: str) -> None:
-        super().__init__(f"{code}: {message} (HTTP {status})")
-        self.status, self.code, self.message = status, code, message
+QUICK_FORMS: Mapping[str, str] = {"foreground_segmentation": "rle"}
+"""By service, the `mask_format` that says exactly what the default says, in much less."""
+
+_OPTIONS = {
+    "trust_env": False,  # whatever proxies the environment names; a service is reached as its URL says
+    # Callers decide how much they ask at once; nobody waits for a place here.
+    "limits": httpx.Limits(max_connections=None, max_keepalive_connections=64),
+}
 
 
-class ModelHub:
-    """A connection to one gateway; a context manager."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request, as often as it is sent."""
 
-    def __init__(self, url: str, timeout_s: float = 60.0) -> None:
-        self._http = httpx.Client(base_url=url, timeout=timeout_s, trust_env=False)
+    path: str
+    query: Mapping[str, str]
+    body: bytes
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *unused: object) -> None:
+def fields(pictures: Sequence[object]) -> tuple[tuple[str, str], ...]:
+    """Return a row of FIELDS; raises ValueError where no service takes as many pictures."""
+    try:
+        return FIELDS[len(pictures)]
+    except KeyError:
+        raise ValueError(f"a request has one picture or two, not {len(pictures)}") from None
+
+
+def question(service: str, pictures: Sequence[Picture], mask_format: str | None) -> Question:
+    """Return what asks `service` about `pictures`. Raises ValueError and OSError, as `sendable`."""
+    body: dict[str, Any] = {}
+    for (file_field, url_field), picture in zip(fields(pictures), pictures, strict=True):
+        content = sendable(picture)
+        if isinstance(content, bytes):
+            body[file_field] = base64.b64encode(content).decode("ascii")
+        else:
+            body[url_field] = {"url": content}
+    query = {} if mask_format is None else {"mask_format": mask_format}
+    return Question(PREFIX + quote(service, safe=""), query, orjson.dumps(body))
+
+
+def answer_of(response: httpx.Response) -> Answer:
+    """Return the answer in `response`; raises ServiceError where it is a failure or nothing documented."""
+    try:
+        answer = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        answer = None
+    if isinstance(answer, dict) and answer.get("success") is True:
+        return answer
+    raise failure_of(response, answer)
+
+
+def failure_of(response: httpx.Response, content: object) -> ServiceError:
+    """Return the failure that `response`, parsed as `content`, tells of."""
+    status, after_s = response.status_code, retry_after_s(response.headers)
+    if isinstance(content, dict) and isinstance(content.get("error_code"), int):
+        return ServiceError(status, content["error_code"], str(content.get("error_msg", "")), after_s)
+    return ServiceError(status, status * 100, f"not an answer of ModelHub: {response.text[:200]!r}", after_s)
+
+
+def services_of(response: httpx.Response) -> list[str]:
+    """Return the names of the services that an OpenAPI document describes, in its order."""
+    try:
+        paths = orjson.loads(response.content)["paths"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise failure_of(response, None) from None
+    return [path.removeprefix(PREFIX) for path in paths if path.startswith(PREFIX)]
+
+
+def _headers(token: str | None) -> dict[str, str]:
+    common = {"Content-Type": "application/json"}
+    return common if token is None else common | {"Authorization": f"Bearer {token}"}
+
+
+def _waits(timeout_s: float) -> dict[str, Any]:
+    """Return what httpx and the gateway are told of the time that an attempt has."""
+    milliseconds = min(LONGEST_TIMEOUT_MS, max(1, int(timeout_s * 1e3)))
+    return {
+        "headers": {TIMEOUT_HEADER: str(milliseconds)},
+        "timeout": httpx.Timeout(timeout_s, read=timeout_s + GRACE_S),
+    }
+
+
+class HttpConnection:
+    """The way to one gateway."""
+
+    quick_forms = QUICK_FORMS
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self._http = httpx.Client(base_url=url, headers=_headers(token), **_OPTIONS)  # type: ignore[arg-type]
+
+    def prepare(self, service: str, pictures: Sequence[Picture], mask_format: str | None) -> Question:
+        """Return what `ask` takes, as `question`."""
+        return question(service, pictures, mask_format)
+
+    def ask(self, one: Question, timeout_s: float) -> Answer:
+        """Return the answer; raises ServiceError and httpx.TransportError."""
+        return answer_of(self._http.post(one.path, params=one.query, content=one.body, **_waits(timeout_s)))
+
+    def plain(self, answer: Answer) -> Answer:
+        """Return the answer as parsed from JSON, which it is."""
+        return answer
+
+    def services(self, timeout_s: float) -> list[str]:
+        """Return the names of the services that the gateway documents; raises as `ask`."""
+        return services_of(self._http.get("/openapi.json", **_waits(timeout_s)))
+
+    def close(self) -> None:
+        """Let go of the connections."""
         self._http.close()
 
-    def services(self) -> list[str]:
-        """Return the names of the services that the gateway documents."""
-        paths = self._http.get("/openapi.json").raise_for_status().json()["paths"]
-        prefix = "/api/predict/"
-        return [path.removeprefix(prefix) for path in paths if path.startswith(prefix)]
 
-    def predict(self, service: str, *images: bytes) -> Answer:
-        """Send a picture file, or two to compare; raises ServiceError, or httpx.HTTPError where none came."""
-        fields = ("image",) if len(images) == 1 else ("imagea", "imageb")
-        body = {
-            field: base64.b64encode(image).decode("ascii")
-            for field, image in zip(fields, images, strict=True)
-        }
-        response = self._http.post(f"/api/predict/{service}", json=body)
-        answer: Answer = response.json()
-        if not answer["success"]:
-            raise ServiceError(response.status_code, answer["error_code"], answer["error_msg"])
+class AsyncHttpConnection:
+    """The same without blocking: what takes time, reading and parsing, is done in threads."""
+
+    quick_forms = QUICK_FORMS
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self._http = httpx.AsyncClient(base_url=url, headers=_headers(token), **_OPTIONS)  # type: ignore[arg-type]
+
+    async def prepare(self, service: str, pictures: Sequence[Picture], mask_format: str | None) -> Question:
+        """As HttpConnection's."""
+        return await asyncio.to_thread(question, service, pictures, mask_format)
+
+    async def ask(self, one: Question, timeout_s: float) -> Answer:
+        """As HttpConnection's."""
+        response = await self._http.post(one.path, params=one.query, content=one.body, **_waits(timeout_s))
+        return await asyncio.to_thread(answer_of, response)
+
+    async def plain(self, answer: Answer) -> Answer:
+        """As HttpConnection's."""
         return answer
+
+    async def services(self, timeout_s: float) -> list[str]:
+        """As HttpConnection's."""
+        return services_of(await self._http.get("/openapi.json", **_waits(timeout_s)))
+
+    async def close(self) -> None:
+        """As HttpConnection's."""
+        await self._http.aclose()

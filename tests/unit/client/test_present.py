@@ -2,14 +2,18 @@
 
 import base64
 import io
+from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 from PIL import Image
 
 from gateway.services import SERVICES
+from modelhub.masks import decode
 from modelhub.present import PRESENTATIONS, annotate, summarise
 from tests.hazards import exif_rotated
+from vision.mask_formats import MASK_FORMATS, base64_png, regions
 
 TEXT = {
     "detection_keypoints": [[[20, 10], [20, 60], [40, 60], [40, 10]]],
@@ -84,7 +88,7 @@ def test_no_instances_are_told_and_leave_the_picture_alone() -> None:
 def test_classes_of_pixels_are_told_the_largest_first_and_tinted() -> None:
     preds = np.zeros((60, 80), dtype=int)
     preds[40:50, :60], preds[50:, :] = 8, 15
-    answer = {"preds": preds.tolist()}
+    answer = {"preds": preds.tolist(), "probs": np.ones((60, 80)).tolist()}
     assert summarise("semantic_segmentation", answer) == "person 16.7%, cat 12.5%"
     drawn = np.asarray(annotate("semantic_segmentation", answer, Image.new("RGB", (80, 60))))
     cat, person = drawn[45, 5], drawn[55, 5]
@@ -96,7 +100,9 @@ def test_classes_of_pixels_are_told_the_largest_first_and_tinted() -> None:
 
 
 def test_background_alone_is_told() -> None:
-    assert summarise("semantic_segmentation", {"preds": [[0, 0]]}) == "background alone"
+    assert (
+        summarise("semantic_segmentation", {"preds": [[0, 0]], "probs": [[1.0, 1.0]]}) == "background alone"
+    )
 
 
 SHELF = {
@@ -162,3 +168,55 @@ def test_a_rotated_picture_is_drawn_upright_and_left_unchanged() -> None:
     drawn = annotate("image_classification", CLASSES, picture)
     assert drawn.size == (picture.height, picture.width)
     assert (np.asarray(picture) == np.asarray(before)).all()
+
+
+@pytest.mark.parametrize("form", MASK_FORMATS)
+def test_masks_in_every_form_are_told_and_drawn_alike(form: str) -> None:
+    counts, size = np.array([80 * 20 + 10, 30, 50, 30, 80 * 40 - 120], dtype=np.int32), (60, 80)
+    written = parsed(MASK_FORMATS[form](counts, size))
+    mask = decode(counts.tolist(), size)
+    plain = THINGS | {"detection_masks": [{"counts": counts.tolist(), "size": [60, 80]}] * 2}
+    told = THINGS | {"detection_masks": [written] * 2}
+    assert_alike("instance_segmentation", plain, told)
+    people = {"human_ratio": "0.01"}
+    assert_alike("foreground_segmentation", people | {"mask": mask.tolist()}, people | {"mask": written})
+
+
+@pytest.mark.parametrize("form", ["rle", "coco_rle", "polygon"])
+def test_classes_of_pixels_in_every_form_are_told_and_drawn_alike(form: str) -> None:
+    preds = np.zeros((60, 80), dtype=np.uint8)
+    preds[40:50, :60], preds[50:, :] = 8, 15
+    probs = np.ones(preds.shape, dtype=np.float32)
+    listed = [
+        {"class": one.class_id, "mask": parsed(MASK_FORMATS[form](one.counts, (60, 80))), "prob": 1.0}
+        for one in regions(preds, probs)
+    ]
+    plain = {"preds": preds.tolist(), "probs": probs.tolist()}
+    assert_alike("semantic_segmentation", plain, {"preds": listed})
+    pictures = {"preds": base64_png(preds), "probs": base64_png(np.full_like(preds, 255))}
+    assert_alike("semantic_segmentation", plain, pictures)
+    assert_alike("semantic_segmentation", plain, {"preds": preds, "probs": probs})
+
+
+def assert_alike(service: str, one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert summarise(service, one) == summarise(service, other)
+    picture = Image.new("RGB", (80, 60), "gray")
+    drawn, other_drawn = (np.asarray(annotate(service, answer, picture)) for answer in (one, other))
+    assert np.array_equal(drawn, other_drawn)
+    assert not np.array_equal(drawn, np.asarray(picture))
+
+
+def parsed(value: object) -> Any:  # noqa: ANN401 - JSON
+    return orjson.loads(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def test_masks_are_drawn_where_they_are_on_a_reduced_picture() -> None:
+    mask = np.zeros((600, 800), dtype=bool)
+    mask[:300, :400] = True
+    answer = {"human_ratio": "0.25", "mask": mask}
+    drawn = annotate(
+        "foreground_segmentation", answer, Image.new("RGB", (800, 600), "white"), longest_side=80
+    )
+    assert drawn.size == (80, 60)
+    kept = (np.asarray(drawn) == 255).all(axis=2)
+    assert np.array_equal(kept, mask[5::10, 5::10])

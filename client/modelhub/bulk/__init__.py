@@ -1,0 +1,1 @@
+"""Many pictures at once: as fast as the server answers, and no faster."""

@@ -1,0 +1,277 @@
+"""Which pictures the words of a command line mean, and the name that the answer to each is saved under.
+
+A word is a file, a folder (all pictures below it), a pattern (`'photos/**/*.jpg'`), an http(s) URL, or `-`
+for the standard input. A service that takes two pictures takes two words at a time: two pictures; a picture
+and a folder, which are compared one by one; or two folders, whose pictures of the same name are.
+"""
+
+import glob
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+from modelhub.tensors import ENSEMBLES
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+"""Of the files in a folder, those that are taken for pictures. A file that is named itself always is."""
+KEPT_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+"""Formats that an annotated picture keeps; of any other it becomes a PNG."""
+STDIN = "-"
+MAX_FILE_BYTES = 128 * 1024 * 1024
+"""No service takes a larger file, and of a wrong one no more is read."""
+
+
+class BadWords(ValueError):  # noqa: N818 - what is wrong
+    """Words that mean no pictures; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where one picture is."""
+
+    place: Path | str | bytes
+    """A file, a URL, or what came from the standard input."""
+    name: str
+    """As people are told of it."""
+    trail: tuple[str, ...]
+    """Its whole place, part by part; no two places have the same."""
+    kept: int = 1
+    """How many of these parts, from the end, its output keeps."""
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        """Its name below the folder or pattern by which it was found."""
+        return self.trail[-self.kept :]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The pictures of one request, and the relative path that its annotated picture is saved under."""
+
+    sources: tuple[Source, ...]
+    output: PurePosixPath
+
+    @property
+    def name(self) -> str:
+        """As people are told of it."""
+        return " ".join(source.name for source in self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What one word means."""
+
+    word: str
+    sources: list[Source]
+    many: bool
+    """Whether it may mean any number: a folder or a pattern."""
+
+
+def requests(service: str, words: Sequence[str], stdin: BinaryIO) -> list[Request]:
+    """Return the requests that `words` mean, each once, in their order. Raises BadWords."""
+    if words.count(STDIN) > 1:
+        raise BadWords("the standard input is one picture: `-` can be given once")
+    meant = [_meant(word, stdin) for word in words]
+    for one in meant:
+        if not one.sources:
+            raise BadWords(f"no pictures in {one.word}")
+    found = _pairs(meant) if takes_two(service) else ((source,) for one in meant for source in one.sources)
+    once: dict[tuple[tuple[str, ...], ...], tuple[Source, ...]] = {}
+    for group in found:
+        once.setdefault(tuple(source.trail for source in group), group)
+    groups = list(once.values())
+    outputs = _outputs(service, groups)
+    return [Request(group, output) for group, output in zip(groups, outputs, strict=True)]
+
+
+def takes_two(service: str) -> bool:
+    """Return whether `service` compares two pictures; one that is not known takes one."""
+    return service in ENSEMBLES and len(ENSEMBLES[service].pictures) == 2
+
+
+def read(path: Path) -> bytes:
+    """Return a file's bytes; raises OSError, also where it is too large for a picture."""
+    with path.open("rb") as file:
+        return _bounded(file)
+
+
+def _bounded(file: BinaryIO) -> bytes:
+    content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise OSError(f"larger than {MAX_FILE_BYTES // 2**20} MiB: no picture that a service takes")
+    return content
+
+
+def is_url(word: str) -> bool:
+    """Return whether `word` is an http(s) URL."""
+    return word.lower().startswith(("http://", "https://"))
+
+
+# What a word means
+
+
+def _meant(word: str, stdin: BinaryIO) -> Meant:
+    if not word:
+        raise BadWords("an empty name")  # as a path it would be the folder one is in
+    if word == STDIN:
+        try:
+            return Meant(word, [Source(_bounded(stdin), "stdin", ("stdin",))], many=False)
+        except OSError as error:
+            raise BadWords(f"the standard input: {error}") from None
+    if is_url(word):
+        return Meant(word, [_url_source(word)], many=False)
+    path = Path(word)
+    if path.is_dir():
+        return Meant(word, list(_of_folder(path)), many=True)
+    if glob.has_magic(word) and not path.exists():
+        return Meant(word, list(_of_pattern(word)), many=True)
+    return Meant(word, [_file_source(path, 1)], many=False)
+
+
+def _url_source(url: str) -> Source:
+    parts = urlsplit(url)
+    segments = [_tame(segment) for segment in parts.path.split("/") if segment]
+    leaf = segments.pop() if segments else "picture"
+    if parts.query:  # two pictures may differ in it alone
+        stem, dot, suffix = leaf.rpartition(".")
+        leaf = f"{stem}-{_digest(parts.query)}.{suffix}" if dot else f"{leaf}-{_digest(parts.query)}"
+    return Source(url, url, (_digest(url), parts.scheme.lower(), _tame(parts.netloc), *segments, leaf))
+
+
+def _tame(segment: str) -> str:
+    """Return part of a URL as part of a path that leads nowhere else."""
+    return re.sub(r"[^\w.%+@=-]", "_", segment).lstrip(".") or "_"
+
+
+def _file_source(path: Path, kept: int) -> Source:
+    return Source(path, str(path), _trail(path), kept)
+
+
+def _trail(path: Path) -> tuple[str, ...]:
+    return Path(os.path.abspath(path)).parts[1:]  # without the root, which is everybody's
+
+
+def _of_folder(folder: Path, base: Path | None = None) -> Iterator[Source]:
+    """Yield the pictures below `folder`, hidden ones and outputs of earlier runs apart, in order.
+
+    A folder that cannot be read is yielded itself, so that it is among the failures. Links to folders are
+    not followed: they may lead in circles.
+    """
+    depth = len(_trail(base or folder))
+    unreadable: list[Path] = []
+    for place, folders, files in os.walk(
+        folder, onerror=lambda error: unreadable.append(Path(error.filename))
+    ):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for path in (Path(place, name) for name in sorted(files)):
+            if is_picture(path) and path.is_file():
+                yield _file_source(path, len(_trail(path)) - depth)
+    for path in unreadable:
+        yield _file_source(path, 1)
+
+
+def _of_pattern(pattern: str) -> Iterator[Source]:
+    base = Path(*_before_magic(Path(pattern)))
+    depth = len(_trail(base))
+    for path in map(Path, sorted(glob.iglob(pattern, recursive=True))):
+        if path.is_dir():
+            if "**" not in pattern:  # which has found what is below it already
+                yield from _of_folder(path, base)
+        elif is_picture(path):
+            yield _file_source(path, len(_trail(path)) - depth)
+
+
+def _before_magic(pattern: Path) -> Iterator[str]:
+    for part in pattern.parts:
+        if glob.has_magic(part):
+            return
+        yield part
+
+
+def is_picture(path: Path) -> bool:
+    """Return whether a file found in a folder is taken for a picture that somebody asks about."""
+    if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+        return False
+    return PurePosixPath(path.stem).suffix.removeprefix(".") not in ENSEMBLES  # an output of ours
+
+
+# Pairs
+
+
+def _pairs(meant: Sequence[Meant]) -> Iterator[tuple[Source, ...]]:
+    if len(meant) % 2:
+        raise BadWords("this service compares two pictures: give two, or two folders, or one of each")
+    for left, right in zip(meant[::2], meant[1::2], strict=True):
+        if left.many and right.many:
+            yield from _same_names(left, right)
+        else:
+            yield from ((a, b) for a in left.sources for b in right.sources)
+
+
+def _same_names(left: Meant, right: Meant) -> Iterator[tuple[Source, ...]]:
+    others = {source.below: source for source in right.sources}
+    alone = {source.below for source in left.sources} ^ set(others)
+    if alone:
+        example = "/".join(min(alone))
+        raise BadWords(
+            f"{left.word} and {right.word} are compared name by name, "
+            f"and {len(alone)} names are in one alone ({example})"
+        )
+    yield from ((source, others[source.below]) for source in left.sources)
+
+
+# Names of outputs
+
+
+def _outputs(service: str, groups: Sequence[tuple[Source, ...]]) -> list[PurePosixPath]:
+    """Return a path for each group, no two alike: below its argument, with more of its place if need be."""
+    trails = [_output_trail(service, group) for group in groups]
+    depths = [max(source.kept for source in group) for group in groups]
+    while True:
+        names = [trail[-depth:] for trail, depth in zip(trails, depths, strict=True)]
+        taken = Counter(names)
+        alike = [index for index, name in enumerate(names) if taken[name] > 1]
+        if not alike:
+            return [PurePosixPath(*name) for name in names]
+        for index in alike:
+            depths[index] += 1
+
+
+def _output_trail(service: str, group: tuple[Source, ...]) -> tuple[str, ...]:
+    """Return the group's place: at its end the output's name, at its beginning what no other group has.
+
+    Of two pictures that place counts which was found deeper below its argument.
+    """
+    leaves = [PurePosixPath(source.trail[-1]) for source in group]
+    stem = "-".join([*(leaf.stem for leaf in leaves[:-1]), leaves[-1].stem])
+    suffix = leaves[0].suffix
+    leaf = f"{stem}.{service}{suffix}"
+    if suffix.lower() not in KEPT_SUFFIXES:
+        leaf = f"{stem}{suffix}.{service}.png"
+    identity = _digest("\n".join("/".join(source.trail) for source in group))
+    place = max(group, key=lambda source: source.kept).trail[:-1]
+    return (identity, *place, leaf)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+def listed(lines: Iterable[str], service: str) -> list[str]:
+    """Return the words in the lines of a list, one a line, or two with a tab between; raises BadWords."""
+    words: list[str] = []
+    wanted = 2 if takes_two(service) else 1
+    for number, line in enumerate(lines, start=1):
+        found = line.rstrip("\r\n").split("\t") if wanted == 2 else [line.rstrip("\r\n")]
+        if not line.strip():
+            continue
+        if len(found) != wanted:
+            raise BadWords(f"line {number} of the list: two pictures with a tab between are needed")
+        words += found
+    return words

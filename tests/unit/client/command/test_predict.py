@@ -1,0 +1,370 @@
+"""`modelhub predict` as people and scripts meet it, against a stand-in that answers as told."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from modelhub.bulk import patience
+from modelhub.command import outputs
+from modelhub.command.common import plain
+from modelhub.command.predict import DENSE
+from modelhub.tensors import ENSEMBLES
+from tests.unit.client.command.conftest import Command, Reply, StandIn, classified, failed
+
+SERVICE = "image_classification"
+
+
+def picture(name: str, colour: str = "red") -> bytes:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (40, 30), colour).save(path)
+    return path.read_bytes()
+
+
+def look(name: str) -> tuple[str | None, tuple[int, int]]:
+    with Image.open(name) as opened:
+        return opened.format, opened.size
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(patience, "BUSY_PAUSE_S", 0.001)
+
+
+def test_one_picture_is_one_line(command: Command) -> None:
+    picture("cat.jpg")
+    result = command("predict", SERVICE, "cat.jpg")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "cat.jpg: cat 0.75, dog 0.25\n", "")
+
+
+def test_json_is_one_object_a_line_failures_too(command: Command, gateway: StandIn) -> None:
+    bad = picture("in/bad.jpg", "black")
+    picture("in/cat.jpg")
+    gateway.behave = lambda file, times: failed(40004, "not an image") if file == bad else classified()
+    result = command("predict", SERVICE, "in", "absent.jpg", "--json")
+    assert result.exit_code == 1
+    lines = {line["picture"]: line for line in map(json.loads, result.stdout.splitlines())}
+    assert lines["in/cat.jpg"]["answer"] == classified()[2]
+    assert lines["in/bad.jpg"]["error"] == {"code": 40004, "kind": "40004", "message": "40004: not an image"}
+    assert lines["absent.jpg"]["error"]["code"] is None
+    assert "cannot be read: No such file" in lines["absent.jpg"]["error"]["message"]
+
+
+def test_failures_stand_at_the_end_with_their_file_and_a_summary(command: Command, gateway: StandIn) -> None:
+    bad = picture("in/bad.jpg", "black")
+    for number in range(30):
+        picture(f"in/{number}.png", f"#0000{number:02x}")
+    gateway.behave = lambda file, times: failed(40004, "not an image") if file == bad else classified()
+    result = command("predict", SERVICE, "in")
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 30
+    summary, *failures = result.stderr.splitlines()
+    assert summary.startswith("30 answered in ")
+    assert "1 failed (1 x 40004)" in summary
+    assert failures == ["  in/bad.jpg: 40004: not an image"]
+
+
+def test_a_busy_server_gets_every_picture_answered_in_the_end(command: Command, gateway: StandIn) -> None:
+    for number in range(60):
+        picture(f"in/{number}.png", f"#0000{number:02x}")
+    working, lock, refused = Counter[str](), threading.Lock(), Counter[str]()
+
+    def behave(file: bytes, times: int) -> Reply:
+        with lock:
+            if working["now"] >= 3:
+                refused["busy"] += 1
+                return failed(42901, "too many", Retry_After="0")
+            working["now"] += 1
+        threading.Event().wait(0.002)
+        with lock:
+            working["now"] -= 1
+        return classified()
+
+    gateway.behave = behave
+    result = command("predict", SERVICE, "in")
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 60)
+    assert refused["busy"]
+
+
+def test_a_fault_that_passes_is_not_told(command: Command, gateway: StandIn) -> None:
+    picture("cat.jpg")
+    gateway.behave = lambda file, times: failed(50301, "healing") if times < 3 else classified()
+    result = command("predict", SERVICE, "cat.jpg")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert len(gateway.asked) == 3
+
+
+def test_the_standard_input_is_a_picture_or_a_list(command: Command, gateway: StandIn) -> None:
+    cat = picture("in/a cat.png")
+    assert command("predict", SERVICE, "-", stdin=cat).stdout.startswith("stdin: cat")
+    result = command("predict", SERVICE, "--from-list", "-", stdin=b"in/a cat.png\n\nabsent.png\n")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("in/a cat.png: cat")
+    assert gateway.asked == [cat, cat]
+    Path("list.txt").write_bytes(b"in/a cat.png\nin\xff.png\n")  # names of files are any bytes
+    result = command("predict", SERVICE, "--from-list", "list.txt", "--json")
+    assert [json.loads(line)["picture"] for line in result.stdout.splitlines()] != []
+    assert "1 failed" in result.stderr
+
+
+def test_two_pictures_go_into_one_request(command: Command, gateway: StandIn) -> None:
+    first, second = picture("a.png"), picture("b.png", "blue")
+    answer = {"success": True, "request_id": "1", "similarity": 51.0, "l2_distance": 0.5}
+    gateway.behave = lambda file, times: (200, {}, answer)
+    result = command("predict", "image_similarity", "a.png", "b.png", "--json", "--out", "out")
+    assert json.loads(result.stdout) == {"picture": "a.png", "compared_with": "b.png", "answer": answer}
+    assert gateway.asked == [first + b"+" + second]
+    assert look("out/a-b.image_similarity.png") == ("PNG", (80, 30))
+
+
+def test_a_url_is_fetched_from_here(command: Command, gateway: StandIn) -> None:
+    result = command("predict", SERVICE, f"{gateway.url}/openapi.json", f"{gateway.url}/absent.jpg")
+    assert result.exit_code == 1
+    assert json.loads(gateway.asked[0]) == gateway.described()
+    assert "404" in result.stderr
+
+
+def test_the_token_is_sent_and_told_to_nobody(command: Command, gateway: StandIn) -> None:
+    picture("cat.jpg")
+    gateway.behave = lambda file, times: failed(40101, "token")
+    result = command("predict", SERVICE, "cat.jpg", "--token", "s3cret")
+    assert gateway.tokens == {"Bearer s3cret"}
+    assert result.exit_code == 1
+    assert "s3cret" not in result.output
+    assert "given up: 40101" in result.stderr
+
+
+# What is saved
+
+
+def test_annotated_pictures_are_saved_in_folders_as_found(command: Command) -> None:
+    picture("in/a.jpg")
+    picture("in/x/b.png")
+    picture("in/x/c.bmp")
+    result = command("predict", SERVICE, "in", "--out", "out/deep")
+    saved = sorted(str(path.relative_to("out/deep")) for path in Path("out/deep").rglob("*.*"))
+    assert saved == [
+        "a.image_classification.jpg",
+        "x/b.image_classification.png",
+        "x/c.bmp.image_classification.png",
+    ]
+    formats = [look(f"out/deep/{name}")[0] for name in saved]
+    assert formats == ["JPEG", "PNG", "PNG"]
+    assert "in/a.jpg: cat 0.75, dog 0.25 -> out/deep/a.image_classification.jpg\n" in result.stdout
+
+
+def test_beside_the_pictures_themselves_nothing_is_overwritten_or_asked_about_twice(
+    command: Command, gateway: StandIn
+) -> None:
+    content = picture("photo.jpg")
+    for _ in range(2):
+        assert command("predict", SERVICE, ".", "--out", ".").exit_code == 0
+    assert gateway.asked == [content, content]
+    assert Path("photo.jpg").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("save", "kinds"), [("picture", {".png"}), ("json", {".json"}), ("both", {".png", ".json"})]
+)
+def test_what_is_saved_can_be_chosen(command: Command, save: str, kinds: set[str]) -> None:
+    picture("a.png")
+    command("predict", SERVICE, "a.png", "--out", "out", "--save", save)
+    files = list(Path("out").iterdir())
+    assert {path.suffix for path in files} == kinds
+    if "json" in save:
+        assert json.loads(Path("out/a.image_classification.png.json").read_bytes()) == classified()[2]
+
+
+def test_a_second_run_goes_on_where_the_first_stopped(command: Command, gateway: StandIn) -> None:
+    for name in "abc":
+        picture(f"in/{name}.png", "#00000" + name)
+    command("predict", SERVICE, "in", "--out", "out")
+    Path("out/b.image_classification.png").unlink()
+    os.utime("in/c.png", ns=(2**62, 2**62))  # changed since
+    gateway.asked.clear()
+    result = command("predict", SERVICE, "in", "--out", "out", "--resume")
+    assert sorted(gateway.asked) == sorted(Path(f"in/{name}.png").read_bytes() for name in "bc")
+    assert "1 skipped" in result.stderr
+
+
+def test_files_appear_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "x" / "answer.json"
+    outputs.write_whole(target, b"first")
+
+    def cut(self: Path, content: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(content[:2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", cut)
+    with pytest.raises(OSError, match="No space"):
+        outputs.write_whole(target, b"second")
+    assert [path.name for path in target.parent.iterdir()] == ["answer.json"]
+    assert target.read_bytes() == b"first"
+
+
+def test_a_full_disk_ends_the_run_and_says_so(
+    command: Command, gateway: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(100):
+        picture(f"in/{number}.png", f"#0000{number:02x}")
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(outputs, "write_whole", full)
+    result = command("predict", SERVICE, "in", "--out", "out", "--jobs", "2")
+    assert result.exit_code == 1
+    assert "given up: cannot write out/" in result.stderr
+    assert "not answered, since the run was stopped" in result.stderr
+    assert len(gateway.asked) < 20
+
+
+def test_an_answer_that_cannot_be_drawn_fails_alone(command: Command) -> None:
+    Path("text.jpg").write_text("a service may read what Pillow cannot")
+    picture("cat.png")
+    result = command("predict", SERVICE, "text.jpg", "cat.png", "--out", "out")
+    assert result.exit_code == 1
+    assert "text.jpg: answered, but cannot be drawn" in result.stderr
+    assert [path.name for path in Path("out").iterdir()] == ["cat.image_classification.png"]
+
+
+# Masks
+
+
+@pytest.mark.parametrize(
+    ("words", "query"),
+    [
+        ((), "?mask_format=png"),
+        (("--json",), ""),
+        (("--mask-format", "rle"), "?mask_format=rle"),
+        (("--out", "out"), "?mask_format=png"),
+        (("--out", "out", "--save", "json"), ""),
+    ],
+)
+def test_masks_are_asked_in_the_smallest_form_where_nobody_sees_it(
+    command: Command, gateway: StandIn, words: tuple[str, ...], query: str
+) -> None:
+    picture("cat.png")
+    gateway.behave = lambda file, times: failed(40004)
+    command("predict", "semantic_segmentation", "cat.png", *words)
+    assert gateway.paths == [f"/api/predict/semantic_segmentation{query}"]
+
+
+def test_the_services_with_masks_are_services() -> None:
+    assert set(ENSEMBLES) > DENSE
+
+
+# Wrong words
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("nothing", "cat.jpg"), "no service nothing; there are image_classification"),
+        ((SERVICE,), "no pictures"),
+        ((SERVICE, "cat.jpg", "--resume"), "--resume needs --out"),
+        ((SERVICE, "cat.jpg", "--out", "cat.jpg"), "cannot make cat.jpg"),
+        ((SERVICE, "-", "--from-list", "-"), "a picture or the list, not both"),
+        ((SERVICE, "--from-list", "absent"), "cannot read the list absent: No such file"),
+        ((SERVICE, "cat.jpg", "--url", "127.0.0.1:8080"), "neither http"),
+        (
+            (SERVICE, "cat.jpg", "--url", "grpc://a:1", "--mask-format", "png"),
+            "--mask-format is the gateway's",
+        ),
+        ((SERVICE, "cat.jpg", "--jobs", "0"), "Usage"),
+        (("image_similarity", "cat.jpg"), "compares two"),
+    ],
+)
+def test_wrong_words_are_told_in_a_line_and_ask_nothing(
+    command: Command, gateway: StandIn, words: tuple[str, ...], why: str
+) -> None:
+    picture("cat.jpg")
+    result = command("predict", *words)
+    assert result.exit_code == 2
+    assert why in result.stderr
+    assert not gateway.asked
+
+
+def test_where_nobody_answers_the_status_says_so(command: Command) -> None:
+    picture("cat.jpg")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    result = command("predict", SERVICE, "cat.jpg", "--url", f"http://127.0.0.1:{port}")
+    assert result.exit_code == 3
+    assert f"nothing answers at http://127.0.0.1:{port}" in result.stderr
+
+
+def test_names_of_files_cannot_move_the_cursor(command: Command) -> None:
+    name = "a\x1b[2J\nb\u202e.png"
+    picture(name)
+    result = command("predict", SERVICE, name)
+    assert result.stdout == "a\ufffd[2J\ufffdb\ufffd.png: cat 0.75, dog 0.25\n"
+    assert plain("\udcff") == "?"
+    assert plain("货架 é") == "货架 é"
+
+
+# As a process
+
+
+def process(gateway: StandIn, *words: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", "from modelhub.command import main; main()", "predict", SERVICE, *words],
+        env={**os.environ, "MODELHUB_URL": gateway.url},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        bufsize=0,  # what readline left would be lost to communicate
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_keeps_and_sums_up_what_is_done(
+    command: Command, gateway: StandIn, number: signal.Signals
+) -> None:
+    for index in range(40):
+        picture(f"in/{index:02}.png", f"#0000{index:02x}")
+    released = threading.Event()
+
+    def behave(file: bytes, times: int) -> Reply:
+        if len(gateway.asked) > 6:
+            released.wait(30)
+        return classified()
+
+    gateway.behave = behave
+    running = process(gateway, "in", "--out", "out", "--jobs", "2")
+    assert running.stdout is not None
+    lines = [running.stdout.readline() for _ in range(5)]
+    running.send_signal(number)
+    rest, told = running.communicate(timeout=30)
+    released.set()
+    assert running.returncode == 130
+    done = len(lines) + len(rest.splitlines())
+    assert 5 <= done < 40
+    assert len(list(Path("out").glob("*.png"))) == done
+    assert f"{done} answered in" in told.decode()
+    assert f"{40 - done} not answered, since the run was stopped" in told.decode()
+    assert b"Traceback" not in told
+
+
+def test_a_reader_who_has_had_enough_ends_it_quietly(command: Command, gateway: StandIn) -> None:
+    for index in range(200):
+        picture(f"in/{index:03}.png", f"#0000{index:02x}")
+    running = process(gateway, "in")
+    assert running.stdout is not None
+    running.stdout.readline()
+    running.stdout.close()
+    assert running.wait(30) == 1
+    assert running.stderr is not None
+    assert b"Traceback" not in running.stderr.read()
+    running.stderr.close()
+    assert len(gateway.asked) < 200
