@@ -1,0 +1,1 @@
+"""What of the documents is made by code: tables of the services' pages, and their examples."""
