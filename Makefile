@@ -24,12 +24,24 @@ demo: export samples  ## set up, export, start everything, send real pictures, s
 	@$(BIN)/python -m embedded run $(SERVE_FLAGS) -- $(BIN)/python -m demo
 
 .PHONY: up
-up: export  ## the same, but serve until Ctrl-C
-	@$(BIN)/python -m embedded up $(SERVE_FLAGS)
+up: export samples  ## the same, but serve until Ctrl-C (DETACH=1: in the background, back when ready)
+	@$(BIN)/python -m embedded up $(SERVE_FLAGS) $(if $(DETACH),--detach)
+
+.PHONY: down
+down:  ## stop what `make up` started
+	@[ ! -x $(BIN)/python ] || $(BIN)/python -m embedded down
+
+.PHONY: doctor
+doctor:  ## say what is wrong with this machine, and what to do about it
+	@$(or $(wildcard $(BIN)/python),$(PYTHON)) -m embedded.doctor --profile $(PROFILE)
 
 .PHONY: test
 test: dev export samples  ## run all tests
 	@$(BIN)/python -m pytest
+
+.PHONY: browser
+browser: dev  ## find or fetch the Chromium that the tests of the page run in, and say where it is
+	@$(BIN)/python -m tests.browser.chromium
 
 .PHONY: bench
 bench: export samples .venv-bentoml/.stamp .venv-litserve/.stamp  ## print latency and throughput beside bare inference, BentoML and LitServe
@@ -47,6 +59,10 @@ soak: export samples  ## print what grows under a mixed load (MINUTES=30)
 .PHONY: accuracy
 accuracy: export samples .venv-reference/.stamp .venv-mediapipe/.stamp  ## print accuracy against labels and reference pipelines
 	@$(BIN)/python -m embedded run -- $(BIN)/python -m bench.accuracy
+
+.PHONY: documents
+documents: export samples  ## write anew what of the documents is made by code, examples and pictures too
+	@$(BIN)/python -m embedded run -- $(BIN)/python -m documents
 
 .PHONY: sbom
 sbom: dev export  ## write what we ship consists of as CycloneDX, under out/sbom/

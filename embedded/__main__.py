@@ -1,5 +1,6 @@
 """Serve until Ctrl-C (`python -m embedded up`) or while a command runs (`python -m embedded run -- COMMAND`).
 
+`up --detach` returns when everything is ready; `down` stops what `up` started, wherever it runs.
 Triton and the gateway are started again when they end or hang (docs/operating.md). The command finds the
 gateway in the environment variable MODELHUB_URL. Exit status: the command's; 1 where the system could not
 start; 130 after Ctrl-C or TERM.
@@ -19,9 +20,10 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from embedded import background
 from embedded.errors import StartError, WrongSetting
 from embedded.paths import ROOT
-from embedded.system import TRITON_GRACE_S, System
+from embedded.system import GATEWAY_MARGIN_S, TRITON_GRACE_S, System, run_folder
 from gateway.settings import Settings
 from vision.manifest import Profile
 
@@ -29,6 +31,9 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 console = Console(stderr=True, highlight=False)
 
 INTERRUPTED = 130
+SERVING = "serving on [bold]{url}[/]  (POST /api/predict/<service>; API: /openapi.json)"
+STOP_MARGIN_S = 10.0
+"""What a launcher has, beyond the times of its parts, to clear away."""
 
 WhichProfile = Annotated[
     Profile,
@@ -47,16 +52,51 @@ AllowSeeded = Annotated[
 
 
 @app.command()
-def up(profile: WhichProfile = Profile.LITE, allow_seeded: AllowSeeded = False) -> None:
-    """Serve until Ctrl-C."""
+def up(
+    profile: WhichProfile = Profile.LITE,
+    allow_seeded: AllowSeeded = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when everything is ready, and go on in the background.")
+    ] = False,
+) -> None:
+    """Serve until Ctrl-C, or until `down` where it is detached."""
+    if detach:
+        _detach(profile, allow_seeded)
+        return
     with _running(profile, allow_seeded) as system:
         console.print(nets_table(system))
-        console.print(
-            f"serving on [bold]{system.gateway_url()}[/]  (POST /api/predict/<service>; API: /openapi.json)"
-        )
+        console.print(SERVING.format(url=system.gateway_url()))
         console.print(f"Triton: {system.triton_url()} (HTTP), port {system.settings.triton_grpc_port} (gRPC)")
-        console.print(f"logs: {system.run}; stop with Ctrl-C")
-        system.supervise(_tell)
+        with background.announced(system.run, system.gateway_url()):
+            console.print(f"logs: {system.run}; stop with Ctrl-C")
+            system.supervise(_tell)
+
+
+@app.command()
+def down() -> None:
+    """Stop what serves on the port of the settings."""
+    with _told_in_a_line():
+        settings = _settings()
+        serving = background.found(run_folder(settings))
+        if serving is None:
+            console.print(f"nothing that was started from here serves on port {settings.port}")
+            return
+        with console.status("stopping: what is in flight is finished"):
+            background.stop(serving, settings.deadline_s + GATEWAY_MARGIN_S + TRITON_GRACE_S + STOP_MARGIN_S)
+        console.print(f"stopped: {serving.url}")
+
+
+def _detach(profile: Profile, allow_seeded: bool) -> None:
+    """Serve in the background, if nothing does yet."""
+    arguments = ["up", "--profile", profile.value, *(["--allow-seeded"] if allow_seeded else [])]
+    with _told_in_a_line():
+        run = run_folder(_settings())
+        serving = background.found(run)
+        if serving is None:
+            with console.status("starting") as status:
+                serving = background.start(arguments, run, status.update)
+    console.print(SERVING.format(url=serving.url))
+    console.print(f"logs: {run}; stop with `make down`")
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -73,10 +113,7 @@ def run(command: list[str], profile: WhichProfile = Profile.LITE, allow_seeded: 
 @contextmanager
 def _running(profile: Profile, allow_seeded: bool) -> Iterator[System]:
     """Start the system and stop it whatever happens; turns failures into one line and an exit status."""
-    # INT too, since a shell's background jobs inherit it ignored.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _interrupt)
-    try:
+    with _told_in_a_line():
         repository = ROOT / profile.repository
         partial = profile is Profile.FULL
         with System(_settings(), repository, partial=partial, allow_seeded=allow_seeded) as system:
@@ -89,6 +126,16 @@ def _running(profile: Profile, allow_seeded: bool) -> Iterator[System]:
                     f"stopping: requests in flight have {system.gateway_grace_s:g} s to finish, "
                     f"then Triton has {TRITON_GRACE_S:g} s"
                 )
+
+
+@contextmanager
+def _told_in_a_line() -> Iterator[None]:
+    """Turn failures of the block, Ctrl-C and TERM into one line and an exit status."""
+    # INT too, since a shell's background jobs inherit it ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
+    try:
+        yield
     except StartError as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None

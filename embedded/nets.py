@@ -82,11 +82,11 @@ def link_whole_services(repository: Path, target: Path) -> list[str]:
 
 
 def served_nets(repository: Path) -> list[ServedNet]:
-    """Return every net of every service that `repository` serves, with what its manifest says of it."""
+    """Return every exported net of every service of `repository`, with what its manifest says of it."""
     contents = read_contents(repository)
     rows = []
     for service, models in contents.services.items():
-        for net in (model for model in models if model in contents.nets):
+        for net in (model for model in models if model in contents.nets - contents.missing):
             manifest = load_manifest(manifest_path(repository, net))
             sources = ", ".join(dict.fromkeys(map(_told, manifest.sources)))
             rows.append(ServedNet(service, net, manifest.profile, sources, manifest.seeded))

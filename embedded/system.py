@@ -60,7 +60,7 @@ class System:
         allow_seeded: bool = False,
     ) -> None:
         self.settings = keyed(settings)
-        self.run = run or RUN / str(settings.port)  # two systems never share a port
+        self.run = run or run_folder(settings)
         self.nets: list[ServedNet] = []
         """What is served, from the start on."""
         self.left_out: list[str] = []
@@ -176,7 +176,6 @@ class System:
         return self.run / "backends"
 
     def _check(self) -> None:
-        settings = self.settings
         if self._partial:
             whole = self.run / "repository"
             self.left_out = link_whole_services(self._repository, whole)
@@ -186,15 +185,7 @@ class System:
         self.nets = served_nets(self._repository)
         if not self._allow_seeded:
             check_seeded(self.nets)
-        checks.check_ports(
-            {
-                "MODELHUB_PORT": (settings.host, settings.port),
-                "MODELHUB_METRICS_PORT": (settings.metrics_host, settings.metrics_port),
-                "MODELHUB_TRITON_HTTP_PORT": (settings.triton_host, settings.triton_http_port),
-                "MODELHUB_TRITON_GRPC_PORT": (settings.triton_host, settings.triton_grpc_port),
-                "MODELHUB_TRITON_METRICS_PORT": (settings.triton_host, settings.triton_metrics_port),
-            }
-        )
+        checks.check_ports(listening(self.settings))
         remove_stale_regions(SHARED_MEMORY, REGION_FAMILY)
         checks.check_shared_memory(SHARED_MEMORY, checks.count_stubs(self._repository))
 
@@ -277,6 +268,22 @@ class System:
             return self._client.get(url, timeout=timeout_s).is_success
         except httpx.HTTPError:
             return False
+
+
+def run_folder(settings: Settings) -> Path:
+    """Return the folder of logs and state: two systems never share a port."""
+    return RUN / str(settings.port)
+
+
+def listening(settings: Settings) -> dict[str, tuple[str, int]]:
+    """Return the addresses that Triton and the gateway listen on, by the settings of their ports."""
+    return {
+        "MODELHUB_PORT": (settings.host, settings.port),
+        "MODELHUB_METRICS_PORT": (settings.metrics_host, settings.metrics_port),
+        "MODELHUB_TRITON_HTTP_PORT": (settings.triton_host, settings.triton_http_port),
+        "MODELHUB_TRITON_GRPC_PORT": (settings.triton_host, settings.triton_grpc_port),
+        "MODELHUB_TRITON_METRICS_PORT": (settings.triton_host, settings.triton_metrics_port),
+    }
 
 
 def keyed(settings: Settings) -> Settings:

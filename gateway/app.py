@@ -17,19 +17,22 @@ from starlette.types import Receive, Scope, Send
 from gateway import documentation
 from gateway.admission import Admission, Arrivals, while_connected
 from gateway.body import check_announced, parse, read_body, worked
+from gateway.compression import Compressed
 from gateway.deadline import Deadline
+from gateway.drawing import Drawings
 from gateway.errors import HANDLERS, FaultBarrier, ModelUnavailable
 from gateway.fetch import Fetcher
 from gateway.healer import Healer
 from gateway.health import Readiness, problems
 from gateway.observation import Observed
+from gateway.page.routes import routes as page_routes
 from gateway.recovery import Recovery
+from gateway.representation import JSON, Representation, rendered, wanted
 from gateway.resolver import SystemResolver
-from gateway.responses import NO_HEADERS, SEEDED, request_id, success, unready
+from gateway.responses import BY_ACCEPT, NO_HEADERS, SEEDED, picture, request_id, success, unready
 from gateway.schemas import PictureUrl
 from gateway.services import SERVICES, Service
 from gateway.settings import Settings
-from gateway.tensors import Tensors
 from gateway.timing import Timing, timing_of
 from gateway.tokens import Tokens
 from gateway.traces import opened
@@ -52,6 +55,7 @@ class Gateway:
         self.tokens = Tokens(settings.token_file)
         self.traces = opened(settings.traces_url)
         policy = UrlPolicy(settings.url_allow, settings.url_ports)
+        self.drawings = Drawings()
         self.fetcher = Fetcher(policy, resolve, settings.url_max_bytes, settings.url_timeout_s)
         self.arrivals = Arrivals(settings.max_arriving, settings.max_in_flight * settings.max_body_bytes)
         self.admission = Admission(
@@ -78,35 +82,44 @@ class Gateway:
         with self.arrivals.body(service.name) as arriving:
             body = await read_body(request, self.settings.max_body_bytes, deadline.left_s(), arriving)
             await worked(len(body), claim.check_body, body)
+            asked = wanted(service, request)
             with self.admission.place(service.name):
-                fields, own_headers = await while_connected(
-                    request.receive, self._answer(service, body, request, deadline)
+                return await while_connected(
+                    request.receive, self._answer(service, body, request, asked, deadline)
                 )
-        if self.settings.alias_detection_classe_names and "detection_class_names" in fields:
-            fields["detection_classe_names"] = fields["detection_class_names"]
-        return success(request_id(request), fields, own_headers)
 
     async def _answer(
-        self, service: Service, body: bytes, request: Request, deadline: Deadline
-    ) -> tuple[dict[str, Any], Mapping[str, str]]:
-        """Return the answer's fields and its own headers."""
+        self, service: Service, body: bytes, request: Request, asked: Representation, deadline: Deadline
+    ) -> Response:
         timing = timing_of(request.scope)
-        inputs = await self._inputs(service, body, timing, deadline)
+        given = await parse(service, body, request.headers.get("content-type", ""))
+        files = await self._files(given, timing, deadline)
         with self.readiness.watching(service), deadline.blamed():
             sent_at_ns = time.time_ns()
-            outputs = await self.recovery.infer(service.name, inputs, request_id(request), deadline.left_s())
+            outputs = await self.recovery.infer(
+                service.name, service.inputs(files), request_id(request), deadline.left_s()
+            )
             timing.of_triton(outputs, sent_at_ns, time.time_ns())
-            headers = SEEDED if SEEDED_NETS in outputs else NO_HEADERS
-            size = sum(tensor.nbytes for tensor in outputs.values())
-            return await worked(size, service.render, outputs), headers
+            fields = await rendered(service, outputs, asked)
+        headers = {**BY_ACCEPT, **(SEEDED if SEEDED_NETS in outputs else NO_HEADERS)}
+        if asked.media_type == JSON:
+            return self._json(request, fields, headers)
+        with timing.drawing(), deadline.blamed():
+            file = await self.drawings.file(service.name, fields, files, asked.media_type, deadline.left_s())
+        return picture(request_id(request), file, asked.media_type, headers)
 
-    async def _inputs(self, service: Service, body: bytes, timing: Timing, deadline: Deadline) -> Tensors:
-        given = await parse(service, body)
+    def _json(self, request: Request, fields: dict[str, Any], headers: Mapping[str, str]) -> Response:
+        if self.settings.alias_detection_classe_names and "detection_class_names" in fields:
+            fields["detection_classe_names"] = fields["detection_class_names"]
+        return success(request_id(request), fields, headers)
+
+    async def _files(
+        self, given: Mapping[str, bytes | PictureUrl], timing: Timing, deadline: Deadline
+    ) -> list[bytes]:
+        """Return the files of the pictures of a request, in order."""
         urls = {name: value.url for name, value in given.items() if isinstance(value, PictureUrl)}
         fetched = await self._fetched(urls, timing, deadline) if urls else {}
-        return service.inputs(
-            [value if isinstance(value, bytes) else fetched[name] for name, value in given.items()]
-        )
+        return [value if isinstance(value, bytes) else fetched[name] for name, value in given.items()]
 
     async def _fetched(
         self, urls: Mapping[str, str], timing: Timing, deadline: Deadline
@@ -136,6 +149,7 @@ class Gateway:
             healing.cancel()
             await asyncio.gather(healing, return_exceptions=True)
             await self.healer.close()
+        self.drawings.close()
         await self.readiness.close()
         await self.triton.close()
         if self.traces:
@@ -187,6 +201,7 @@ def create_app(settings: Settings, triton: Triton | None = None, resolve: Resolv
         redirect_slashes=False,
         middleware=[
             Middleware(Observed, access_log=settings.access_log, traces=gateway.traces),
+            Middleware(Compressed),
             Middleware(FaultBarrier),
         ],
         exception_handlers=HANDLERS,
@@ -207,6 +222,8 @@ def create_app(settings: Settings, triton: Triton | None = None, resolve: Resolv
     app.add_api_route("/health/live", gateway.live, methods=["GET"], **documentation.of_live())
     app.add_api_route("/health/ready", gateway.ready, methods=["GET"], **documentation.of_ready())
     documentation.add_requests(app.openapi())
+    if settings.page:
+        app.router.routes.extend(page_routes())
     return app
 
 

@@ -1,13 +1,22 @@
-"""From the bytes of a body to the tensors of a service, with every limit held before the work it limits."""
+"""From the bytes of a body to the pictures in it, with every limit held before the work it limits.
+
+A body that begins with `{`, after white space, is JSON whatever its Content-Type says: no picture and no
+form begins so, and the hosted service's client names types of its own. Any other body is what its
+Content-Type says: a picture's file where that is `image/...`, a form where it is `multipart/form-data`
+(`gateway.form`), and otherwise JSON.
+"""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar, TypeVarTuple, Unpack
 
 import orjson
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
+from gateway import form
 from gateway.admission import Arriving
 from gateway.errors import BodyTooLarge, InvalidField, NotAnObject, SlowBody
 from gateway.json_bounds import check_marks
@@ -23,6 +32,11 @@ PATIENCE_S = 5.0
 """Seconds for which a body may pause or crawl."""
 SLOWEST_BODY = 32 * 1024
 """Bytes a second that a body has to come at on the whole: places are for those who send."""
+
+PICTURE_TYPES = "image/"
+"""How the Content-Type of a body begins that is a picture's file."""
+
+_JSON = re.compile(rb"[ \t\r\n]*\{")
 
 Model = TypeVar("Model", bound=BaseModel)
 Result = TypeVar("Result")
@@ -65,20 +79,55 @@ async def worked(size: int, work: Callable[[Unpack[Given]], Result], *arguments:
     return work(*arguments)
 
 
-async def parse(service: Service, body: bytes) -> dict[str, bytes | PictureUrl]:
+async def parse(service: Service, body: bytes, content_type: str) -> dict[str, bytes | PictureUrl]:
     """Return what `parse_inline` does; large bodies are parsed while other requests go on."""
-    return await worked(len(body), parse_inline, service, body)
+    return await worked(len(body), parse_inline, service, body, content_type)
 
 
-def parse_inline(service: Service, body: bytes) -> dict[str, bytes | PictureUrl]:
+def parse_inline(service: Service, body: bytes, content_type: str = "") -> dict[str, bytes | PictureUrl]:
     """Return the file or the URL of each picture in `body`, by the field that gives it.
 
-    Raises NotAnObject, InvalidField, InvalidBase64, and NotAnImage for an empty picture.
+    `content_type` is the header of that name. Raises NotAnObject, InvalidField, InvalidBase64, and NotAnImage
+    for an empty picture.
     """
+    if not _JSON.match(body):
+        media_type = content_type.partition(";")[0].strip().lower()
+        if media_type.startswith(PICTURE_TYPES):
+            return _of_picture(service, body)
+        if media_type == form.MEDIA_TYPE:
+            return _of_form(service, body, content_type)
     given = validated(service.request, body).given()
     return {
-        name: value if isinstance(value, PictureUrl) else _file(name, value) for name, value in given.items()
+        name: value if isinstance(value, PictureUrl) else _decoded(name, value)
+        for name, value in given.items()
     }
+
+
+def _of_picture(service: Service, body: bytes) -> dict[str, bytes | PictureUrl]:
+    name, *others = service.pictures
+    if others:
+        raise InvalidField(f"{others[0]}: Field required; a body that is a picture is one picture")
+    return {name: _file(name, body)}
+
+
+def _of_form(service: Service, body: bytes, content_type: str) -> dict[str, bytes | PictureUrl]:
+    fields = service.request.parts()
+    parts = form.parts(content_type, body, fields)
+    names = {fields[part]: part for part in parts}
+    try:
+        counting = service.request.counting(names)
+    except PydanticCustomError as error:
+        raise InvalidField(error.message()) from None
+    return {name: _of_part(names[name], parts[names[name]], is_url=names[name] != name) for name in counting}
+
+
+def _of_part(name: str, part: form.Part, *, is_url: bool) -> bytes | PictureUrl:
+    if not is_url:
+        return _decoded(name, part.content) if part.is_text else _file(name, part.content)
+    try:
+        return PictureUrl(url=part.content.decode())
+    except UnicodeDecodeError:
+        raise InvalidField(f"{name}: Input should be text in UTF-8") from None
 
 
 def validated(schema: type[Model], body: bytes) -> Model:
@@ -101,13 +150,18 @@ def _first_problem(error: ValidationError) -> str:
     return ": ".join(filter(None, [".".join(map(str, problem["loc"])), problem["msg"]]))
 
 
-def _file(name: str, text: str) -> bytes:
+def _decoded(name: str, text: str | bytes) -> bytes:
+    """Return the picture's file that `text` is the Base64 of."""
     if not text.isascii():
         raise InvalidBase64(f"{name}: not valid Base64: non-ASCII characters")
     try:
-        content = decode_base64(text.encode("ascii"))
+        content = decode_base64(text.encode("ascii") if isinstance(text, str) else text)
     except InvalidBase64 as error:
         raise InvalidBase64(f"{name}: {error}") from None
+    return _file(name, content)
+
+
+def _file(name: str, content: bytes) -> bytes:
     if not content:
         raise NotAnImage(f"{name}: the image is empty")
     return content

@@ -19,6 +19,9 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 SEEDED: Mapping[str, str] = MappingProxyType({"X-ModelHub-Weights": "seeded"})
 """Of an answer in whose making a net of random weights had a part."""
 
+BY_ACCEPT: Mapping[str, str] = MappingProxyType({"Vary": "Accept"})
+"""Of an answer of which there are other representations."""
+
 ERROR_CODE = "error_code"
 """The contract's name of it; under it the state of a failed request has it, too."""
 
@@ -50,6 +53,11 @@ def success(identity: str, fields: Mapping[str, Any], headers: Mapping[str, str]
     if any(isinstance(value, BigList) for value in fields.values()):
         return PiecewiseResponse(list(_parts(common, fields)), _headers(identity) | dict(headers))
     return Response(_dump({**common, **fields}), 200, _headers(identity) | dict(headers))
+
+
+def picture(identity: str, file: bytes, media_type: str, headers: Mapping[str, str] = NO_HEADERS) -> Response:
+    """Return 200 with a picture's file."""
+    return Response(file, 200, {"Content-Type": media_type, "X-Request-Id": identity} | dict(headers))
 
 
 def failure(

@@ -4,7 +4,7 @@ Requests are validated by these models. Answers are validated against them by te
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,6 +16,8 @@ Coordinate = Annotated[float, Field(ge=0)]
 Box = Annotated[list[Coordinate], Field(min_length=4, max_length=4)]
 Point = Annotated[list[float], Field(min_length=2, max_length=2)]
 Quadrilateral = Annotated[list[Point], Field(min_length=4, max_length=4)]
+Corner = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
+ClassId = Annotated[int, Field(ge=0, lt=len(VOC_CLASSES))]
 
 
 _IMAGE = (
@@ -59,7 +61,19 @@ class PicturesRequest(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _one_field_a_picture(cls, fields: dict[str, object]) -> dict[str, object]:
-        return {name: fields[name] for name in (_present(fields, names) for names in cls.alternatives)}
+        return {name: fields[name] for name in cls.counting(fields)}
+
+    @classmethod
+    def counting(cls, fields: Mapping[str, object]) -> list[str]:
+        """Return the field of each picture that counts. Raises PydanticCustomError where one has none."""
+        return [_present(fields, names) for names in cls.alternatives]
+
+    @classmethod
+    def parts(cls) -> dict[str, str]:
+        """Return the field that each part of a form stands for, by the part's name: `image`, `input.url`."""
+        urls = {name for name, field in cls.model_fields.items() if PictureUrl in get_args(field.annotation)}
+        fields = [name for names in cls.alternatives for name in names]
+        return {f"{name}.url" if name in urls else name: name for name in fields}
 
     def given(self) -> dict[str, str | PictureUrl]:
         """Return what stands for each picture, Base64 or a URL, by its field."""
@@ -199,6 +213,12 @@ class ShelfAnswer(DetectionAnswer):
     )
 
 
+Size = Annotated[
+    list[Annotated[int, Field(ge=1)]],
+    Field(min_length=2, max_length=2, description="Height and width of the upright image."),
+]
+
+
 class RunLengths(BaseModel):
     """A mask of the upright image, row by row."""
 
@@ -213,9 +233,7 @@ class RunLengths(BaseModel):
             "(np.arange(len(counts)) % 2).repeat(counts).reshape(size).astype(np.uint8)))`."
         ),
     )
-    size: list[Annotated[int, Field(ge=1)]] = Field(
-        min_length=2, max_length=2, description="Height and width of the upright image."
-    )
+    size: Size
 
 
 class InstanceSegmentationAnswer(ObjectDetectionAnswer):
@@ -224,6 +242,48 @@ class InstanceSegmentationAnswer(ObjectDetectionAnswer):
     detection_masks: list[RunLengths] = Field(
         description="Which pixels show each detection; they lie within its box."
     )
+
+
+class CocoRunLengths(BaseModel):
+    """A mask of the upright image, column by column, as `pycocotools.mask.decode` takes it."""
+
+    model_config = ConfigDict(strict=True)
+
+    size: Size
+    counts: str = Field(description="COCO's compressed run lengths.")
+
+
+class Polygon(BaseModel):
+    """A mask of the upright image, by its outline on the grid between pixels."""
+
+    model_config = ConfigDict(strict=True)
+
+    rings: list[Annotated[list[Corner], Field(min_length=4)]] = Field(
+        description=(
+            "Rings of corners `(y, x)`: pixel (row, column) covers row to row + 1 and column to column + 1. "
+            "A pixel belongs to the mask if its centre lies within an odd number of rings. The edges of a "
+            "ring are horizontal and vertical in turn, and its last corner leads to its first. An empty mask "
+            "has none."
+        )
+    )
+    size: Size
+
+
+MaskPng = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="`png`: Base64 of a PNG file of the upright image's size, white where the mask is.",
+    ),
+]
+MaskInForm = RunLengths | CocoRunLengths | Polygon | MaskPng
+"""A mask in the form that `mask_format` names: `rle`, `coco_rle`, `polygon`, `png`."""
+
+
+class InstanceSegmentationAnswerInForm(ObjectDetectionAnswer):
+    """With `mask_format`: things found in the picture and their masks in that form, the surest first."""
+
+    detection_masks: list[MaskInForm] = Field(description="Which pixels show each detection.")
 
 
 class OcrAnswer(DetectionAnswer):
@@ -242,15 +302,26 @@ class OcrAnswer(DetectionAnswer):
     detection_texts_scores: list[Probability] = Field(description="Probability of each text as read.")
 
 
+HumanRatio = Annotated[
+    str,
+    Field(pattern=r"^[01]\.\d+$", description="Share of the picture that shows people, a decimal fraction."),
+]
+
+
 class ForegroundAnswer(Answer):
     """Where the picture shows people."""
 
-    human_ratio: str = Field(
-        pattern=r"^[01]\.\d+$", description="Share of the picture that shows people, a decimal fraction."
-    )
+    human_ratio: HumanRatio
     mask: list[list[Annotated[int, Field(ge=0, le=1)]]] = Field(
         description="For each pixel of the upright image, row by row: 1 where it shows people, else 0."
     )
+
+
+class ForegroundAnswerInForm(Answer):
+    """With `mask_format`: where the picture shows people, in that form."""
+
+    human_ratio: HumanRatio
+    mask: MaskInForm = Field(description="Which pixels show people.")
 
 
 class ColorizationAnswer(Answer):
@@ -274,12 +345,48 @@ class SemanticSegmentationAnswer(Answer):
             "shows, in four decimals."
         )
     )
-    preds: list[list[Annotated[int, Field(ge=0, lt=len(VOC_CLASSES))]]] = Field(
+    preds: list[list[ClassId]] = Field(
         description=(
             "For each pixel of the upright image, row by row: id of that class, one of Pascal VOC's. "
             + ", ".join(f"{number} {name}" for number, name in enumerate(VOC_CLASSES))
             + "."
         )
+    )
+
+
+class SemanticSegmentationPictures(Answer):
+    """With `mask_format=png`: what every pixel shows, in pictures of grey of the upright image's size."""
+
+    probs: str = Field(
+        min_length=1,
+        description=(
+            "Base64 of a PNG file: 255 times the probability of the class that a pixel most likely shows, "
+            "rounded, so that up to 0.002 of it is lost."
+        ),
+    )
+    preds: str = Field(min_length=1, description="Base64 of a PNG file: the id of that class.")
+
+
+class ClassRegion(BaseModel):
+    """Which pixels show one class."""
+
+    model_config = ConfigDict(strict=True)
+
+    class_: ClassId = Field(alias="class", description="Id of the class, one of Pascal VOC's.")
+    class_name: str = Field(description="Its name.")
+    mask: RunLengths | CocoRunLengths | Polygon = Field(description="The pixels that most likely show it.")
+    prob: Probability = Field(description="Mean of its probability over these pixels.")
+
+
+class SemanticSegmentationRegions(Answer):
+    """With any other `mask_format`: the classes that the picture shows, each with its mask in that form."""
+
+    preds: list[ClassRegion] = Field(
+        min_length=1,
+        description=(
+            "The classes that are present, the background's too, by rising id. Their masks are apart, and "
+            "together they cover the picture."
+        ),
     )
 
 

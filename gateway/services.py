@@ -12,27 +12,30 @@ from numpy.typing import NDArray
 
 from gateway.big_lists import BigList, big_list
 from gateway.errors import InternalFault
+from gateway.mask_forms import DEFAULT, Renderer, classes_of_pixels, each_mask, one_mask
 from gateway.schemas import (
     Answer,
     ClassificationAnswer,
     ColorizationAnswer,
     ForegroundAnswer,
+    ForegroundAnswerInForm,
     ForegroundRequest,
     ImageRequest,
     InstanceSegmentationAnswer,
+    InstanceSegmentationAnswerInForm,
     ObjectDetectionAnswer,
     OcrAnswer,
     PicturesRequest,
     SceneAnswer,
     SemanticSegmentationAnswer,
+    SemanticSegmentationPictures,
+    SemanticSegmentationRegions,
     ShelfAnswer,
     SimilarityAnswer,
     SimilarityRequest,
 )
 from gateway.tensors import Tensors, one_string
-
-Renderer = Callable[[Tensors, str], Any]
-"""Makes the answer's field of that name from the output tensors, of which one mostly has the same name."""
+from vision.mask_formats import MaskFormat
 
 
 def numbers(outputs: Tensors, name: str) -> NDArray[Any]:
@@ -64,19 +67,6 @@ def table(outputs: Tensors, name: str) -> BigList | NDArray[Any]:
     """Numbers in a list of lists, as many as a picture has pixels."""
     written = big_list(outputs[name])
     return numbers(outputs, name) if written is None else written
-
-
-def run_lengths(outputs: Tensors, name: str) -> list[dict[str, Any]]:
-    """Masks as `counts` and `size`, (height, width), which is the same for all.
-
-    The tensor `<name>_lengths` says how many of `<name>_counts` are each mask's, `<name>_size` the size.
-    """
-    counts, size = outputs[f"{name}_counts"], outputs[f"{name}_size"].tolist()
-    lengths = outputs[f"{name}_lengths"]
-    ends = np.cumsum(lengths)
-    return [
-        {"counts": counts[start:end], "size": size} for start, end in zip(ends - lengths, ends, strict=True)
-    ]
 
 
 def base64_text(outputs: Tensors, name: str) -> str:
@@ -126,6 +116,10 @@ class Service:
     answer: type[Answer]
     fields: Mapping[str, Renderer]
     """The answer's own fields, in order."""
+    in_form: Callable[[MaskFormat], Mapping[str, Renderer]] | None = None
+    """The same where a request asks for masks in a form; None where an answer has no masks."""
+    answers_in_form: tuple[type[Answer], ...] = ()
+    """What they are then."""
 
     def inputs(self, files: Sequence[bytes]) -> Tensors:
         """Return the tensors of picture files, one for each of `pictures`."""
@@ -134,11 +128,20 @@ class Service:
             for name, file in zip(self.pictures, files, strict=True)
         }
 
-    def render(self, outputs: Tensors) -> dict[str, Any]:
+    def render(self, outputs: Tensors, form: MaskFormat | None = None) -> dict[str, Any]:
         """Return the answer's own fields. Raises InternalFault where a number is not finite."""
+        fields = self.fields if form is None or self.in_form is None else self.in_form(form)
+        return self._rendered(outputs, fields)
+
+    def arrays(self, outputs: Tensors) -> dict[str, Any]:
+        """Return the same as `render` with arrays in the place of tables, for who looks at it in memory."""
+        fields = {name: numbers if renderer is table else renderer for name, renderer in self.fields.items()}
+        return self._rendered(outputs, fields)
+
+    def _rendered(self, outputs: Tensors, fields: Mapping[str, Renderer]) -> dict[str, Any]:
         if self.batched:
             outputs = {name: tensor[0] for name, tensor in outputs.items()}
-        return {name: renderer(outputs, name) for name, renderer in self.fields.items()}
+        return {name: renderer(outputs, name) for name, renderer in fields.items()}
 
 
 _DETECTIONS: dict[str, Renderer] = {
@@ -184,6 +187,8 @@ _ROWS = (
         batched=False,
         answer=ForegroundAnswer,
         fields={"human_ratio": text, "mask": table},
+        in_form=lambda form: {"human_ratio": text, "mask": one_mask(form)},
+        answers_in_form=(ForegroundAnswerInForm,),
     ),
     Service(
         name="semantic_segmentation",
@@ -193,6 +198,8 @@ _ROWS = (
         batched=False,
         answer=SemanticSegmentationAnswer,
         fields={"probs": table, "preds": table},
+        in_form=classes_of_pixels,
+        answers_in_form=(SemanticSegmentationPictures, SemanticSegmentationRegions),
     ),
     Service(
         name="object_detection",
@@ -210,7 +217,9 @@ _ROWS = (
         pictures=("image",),
         batched=False,
         answer=InstanceSegmentationAnswer,
-        fields=_DETECTIONS | {"detection_masks": run_lengths},
+        fields=_DETECTIONS | {"detection_masks": each_mask(DEFAULT)},
+        in_form=lambda form: _DETECTIONS | {"detection_masks": each_mask(form)},
+        answers_in_form=(InstanceSegmentationAnswerInForm,),
     ),
     Service(
         name="shelf_counting",

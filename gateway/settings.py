@@ -130,6 +130,12 @@ class Settings(BaseSettings):
             "for clients written against the misspelt examples."
         ),
     )
+    page: bool = Field(
+        default=True,
+        description=(
+            "Serves the page at `/`, on which people try the services, and the sample pictures of a checkout."
+        ),
+    )
     access_log: bool = Field(
         default=False,
         description="Logs one line for every request: its id, code, sizes, and seconds by stage.",

@@ -7,7 +7,8 @@
 | `preprocess` | the first step begins | it ends |
 | `net` | the first step ends | the last one begins: the net, its queue, and the last step's queue |
 | `postprocess` | the last step begins | it ends; nets that it asks itself are in it |
-| `encode` | the last step ends | the head of the answer is sent: the way back, and JSON |
+| `encode` | the last step ends | the head of the answer is sent, or `draw` begins: the way back, and JSON |
+| `draw` | a picture is to be drawn | its file is there, the wait for a thread included; absent of JSON |
 | `total` | the request's head is here | the head of the answer is sent |
 
 Nets of the last step are all but the first of `ocr`, `shelf_counting` and `instance_segmentation`. Receiving
@@ -27,7 +28,7 @@ from starlette.types import Scope
 from gateway.tensors import Tensors
 from vision.stage_times import STAGE_TIMES
 
-STAGES = ("fetch", "queue", "preprocess", "net", "postprocess", "encode")
+STAGES = ("fetch", "queue", "preprocess", "net", "postprocess", "encode", "draw")
 TOTAL = "total"
 
 _KEY = "timing"
@@ -53,6 +54,16 @@ class Timing:
         finally:
             self._put("fetch", began_ns, time.time_ns())
 
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Take the block as the stage `draw`, however it is left; `encode` ends where it begins."""
+        began_ns = time.time_ns()
+        self._encoded(began_ns)
+        try:
+            yield
+        finally:
+            self._put("draw", began_ns, time.time_ns())
+
     def of_triton(self, outputs: Tensors, sent_at_ns: int, received_at_ns: int) -> None:
         """Take the steps' times out of an ensemble's `outputs`; of a batch those of its first row.
 
@@ -72,8 +83,7 @@ class Timing:
 
     def answering(self) -> None:
         """Say that the head of the answer is sent now: `encode` and `total` end."""
-        if self._answer_since_ns is not None:
-            self._put("encode", self._answer_since_ns, time.time_ns())
+        self._encoded(time.time_ns())
         self._total_s = self.elapsed_s()
 
     def elapsed_s(self) -> float:
@@ -90,6 +100,11 @@ class Timing:
     def header(self) -> str:
         """Return the value of `Server-Timing`: `queue;dur=1.2, ..., total;dur=30.1`, in milliseconds."""
         return ", ".join(f"{name};dur={seconds * 1e3:.1f}" for name, seconds in self.seconds().items())
+
+    def _encoded(self, ended_ns: int) -> None:
+        if self._answer_since_ns is not None:
+            self._put("encode", self._answer_since_ns, ended_ns)
+            self._answer_since_ns = None
 
     def _put(self, stage: str, began_ns: int, ended_ns: int) -> None:
         self.spans[stage] = (began_ns, max(began_ns, ended_ns))

@@ -17,7 +17,7 @@ from tests.other_environment import SEEDED_ROOT
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
-TIERS = ("unit", "repository", "live", "contract")
+TIERS = ("unit", "repository", "live", "contract", "documents", "browser")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,7 +9,7 @@ import httpx
 import psutil
 import pytest
 
-from bench.fuzzing import Footprint, fault, picture, picture_body, structured_body
+from bench.fuzzing import Footprint, Sent, fault, picture, picture_body, structured_body, typed_body
 from embedded.paths import SHARED_MEMORY
 from embedded.system import System
 from gateway.services import SERVICES, Service
@@ -28,9 +28,11 @@ def held(system: System) -> tuple[Footprint, int]:
     return Footprint.of(roots), len(list(SHARED_MEMORY.iterdir()))
 
 
-@pytest.mark.parametrize("make", [structured_body, picture_body], ids=["bodies", "pictures"])
+@pytest.mark.parametrize(
+    "make", [structured_body, picture_body, typed_body], ids=["bodies", "pictures", "forms"]
+)
 def test_a_thousand_mutations_give_no_fault_and_no_growth(
-    make: Callable[[Service, random.Random], bytes], system: System
+    make: Callable[[Service, random.Random], Sent], system: System
 ) -> None:
     chance = random.Random(20)
     url = f"{system.gateway_url()}/api/predict/{SERVICE.name}"
@@ -38,8 +40,8 @@ def test_a_thousand_mutations_give_no_fault_and_no_growth(
     seen: Counter[int] = Counter()
     with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
         for index in range(ROUNDS):
-            body = make(SERVICE, chance)
-            response = client.post(url, content=body)
+            body, content_type = make(SERVICE, chance)
+            response = client.post(url, content=body, headers={"Content-Type": content_type})
             wrong = fault(SERVICE, response.status_code, response.content)
             assert not wrong, (index, wrong, body)
             seen[response.status_code] += 1

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from embedded.paths import ROOT
-from gateway import json_bounds, protocol, tokens
+from gateway import drawing, form, json_bounds, protocol, tokens
 from gateway.services import SERVICES
 from gateway.settings import Settings
 from gateway.tokens import CLOCK_TOLERANCE
@@ -34,7 +34,7 @@ def test_a_limit_is_as_documented(documented: str, name: str) -> None:
 
 
 def test_no_limit_of_the_modules_that_are_for_limits_is_left_out() -> None:
-    modules = (protocol, tokens, json_bounds, structure)
+    modules = (protocol, tokens, form, json_bounds, drawing, structure)
     limits = {
         f"{module.__name__}.{name}"
         for module in modules

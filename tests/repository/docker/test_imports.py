@@ -19,9 +19,14 @@ ELSEWHERE = {"tensorrt", "tensorrt_rtx"}
 """Imported by `export.tensorrt` only when it builds, which it does in environments that have them."""
 
 
+FOLDERS = (ROOT, ROOT / "client")
+"""Where packages of ours are."""
+
+
 def file_of(module: str) -> Path | None:
-    path = ROOT.joinpath(*module.split("."))
-    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+    paths = [folder.joinpath(*module.split(".")) for folder in FOLDERS]
+    files = [file for path in paths for file in (path.with_suffix(".py"), path / "__init__.py")]
+    return next((file for file in files if file.is_file()), None)
 
 
 def closure(starts: Iterator[Path]) -> tuple[set[str], set[str]]:
@@ -33,7 +38,7 @@ def closure(starts: Iterator[Path]) -> tuple[set[str], set[str]]:
             if file is not None and name not in seen:
                 seen.add(name)
                 waiting.append(file)
-            elif not (ROOT / name.partition(".")[0]).is_dir():
+            elif not any((folder / name.partition(".")[0]).is_dir() for folder in FOLDERS):
                 foreign.add(name.partition(".")[0])
     return foreign - sys.stdlib_module_names, seen
 

@@ -7,9 +7,12 @@ import httpx
 import orjson
 import pytest
 
+from gateway.compression import CODINGS, SMALLEST_BYTES
 from gateway.openapi import document
+from gateway.representation import JSON, PICTURES, QUERY
 from gateway.schemas import Failure
-from gateway.services import SERVICES
+from gateway.services import SERVICES, Service
+from vision.mask_formats import MASK_FORMATS
 
 FILE = Path(__file__).resolve().parents[3] / "docs" / "openapi.json"
 
@@ -52,11 +55,43 @@ def test_every_service_documents_its_body_its_answer_and_every_failure(
 ) -> None:
     operation = openapi["paths"][f"/api/predict/{name}"]["post"]
     body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    answer = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+    answers = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    models = [one["$ref"].rpartition("/")[2] for one in answers.get("anyOf", [answers])]
     assert body.rpartition("/")[2] == SERVICES[name].request.__name__
-    assert answer.rpartition("/")[2] == SERVICES[name].answer.__name__
+    expected = (SERVICES[name].answer, *SERVICES[name].answers_in_form)
+    assert models == [model.__name__ for model in expected]
     failures = {status: response for status, response in operation["responses"].items() if status != "200"}
     assert {status: examples(response).keys() for status, response in failures.items()} == CONTRACT
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
+def test_every_service_documents_forms_and_bodies_that_are_pictures(
+    openapi: dict[str, Any], service: Service
+) -> None:
+    content = openapi["paths"][f"/api/predict/{service.name}"]["post"]["requestBody"]["content"]
+    assert ("image/*" in content) == (len(service.pictures) == 1)
+    form = content["multipart/form-data"]["schema"]
+    assert form["properties"].keys() == service.request.parts().keys()
+    required = [{one["required"][0] for one in either["anyOf"]} for either in form["allOf"]]
+    parts = {field: part for part, field in service.request.parts().items()}
+    assert required == [{parts[field] for field in either} for either in service.request.alternatives]
+
+
+@pytest.mark.parametrize("name", list(SERVICES))
+def test_every_service_documents_how_its_answer_is_compressed(openapi: dict[str, Any], name: str) -> None:
+    headers = openapi["paths"][f"/api/predict/{name}"]["post"]["responses"]["200"]["headers"]
+    assert headers["Content-Encoding"]["schema"]["enum"] == list(CODINGS)
+    assert str(SMALLEST_BYTES) in headers["Content-Encoding"]["description"]
+
+
+@pytest.mark.parametrize("name", list(SERVICES))
+def test_every_service_documents_forms_of_masks_where_it_has_any_and_pictures(
+    openapi: dict[str, Any], name: str
+) -> None:
+    operation = openapi["paths"][f"/api/predict/{name}"]["post"]
+    forms = [one["schema"]["enum"] for one in operation["parameters"] if one["name"] == QUERY]
+    assert forms == ([list(MASK_FORMATS)] if SERVICES[name].in_form else [])
+    assert operation["responses"]["200"]["content"].keys() == {JSON, *PICTURES}
 
 
 @pytest.mark.parametrize("name", list(SERVICES))

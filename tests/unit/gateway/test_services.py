@@ -6,6 +6,7 @@ import pytest
 
 from gateway.big_lists import BigList
 from gateway.errors import InternalFault
+from gateway.mask_forms import DEFAULT, each_mask
 from gateway.services import (
     SERVICES,
     base64_text,
@@ -13,7 +14,6 @@ from gateway.services import (
     counts,
     number,
     numbers,
-    run_lengths,
     table,
     text,
     texts,
@@ -136,5 +136,5 @@ def masks(*counts: list[int]) -> Tensors:
 
 @pytest.mark.parametrize("counts_of", [[], [[6]], [[0, 6], [6], [1, 2, 3]]])
 def test_masks_are_cut_at_their_lengths(counts_of: list[list[int]]) -> None:
-    rendered = json.loads(dumped(run_lengths(masks(*counts_of), "m")))
+    rendered = json.loads(dumped(each_mask(DEFAULT)(masks(*counts_of), "m")))
     assert rendered == [{"counts": counts, "size": [2, 3]} for counts in counts_of]

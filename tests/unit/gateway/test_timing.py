@@ -21,8 +21,11 @@ def test_every_stage_is_between_two_moments() -> None:
     with timing.fetching():
         time.sleep(0.002)
     timing.of_triton(outputs, now - 75_000_000, now)
+    with timing.drawing():
+        time.sleep(0.002)
     timing.answering()
     seconds = timing.seconds()
+    assert seconds["draw"] >= 0.002
     assert list(outputs) == ["class"]
     assert tuple(seconds) == (*STAGES, "total")
     assert seconds["fetch"] >= 0.002

@@ -1,0 +1,109 @@
+"""What a request wants its answer to be: the form of masks by its query, JSON or a picture by its `Accept`.
+
+`Accept` is read by RFC 9110, 12.5.1: of what can be made that of the greatest weight is taken; JSON where it
+is among the best, or where nothing that can be made is acceptable, since the contract has no code for that.
+Parameters of media types but `q` are not looked at; members that are malformed count as absent.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from starlette.requests import Request
+
+from gateway.body import worked
+from gateway.errors import InvalidField
+from gateway.services import SERVICES, Service
+from gateway.tensors import Tensors
+from vision.mask_formats import MASK_FORMATS, MaskFormat
+
+QUERY = "mask_format"
+"""The parameter of the query that names one of `MASK_FORMATS`."""
+
+JSON = "application/json"
+PICTURES: Mapping[str, str] = MappingProxyType(
+    {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
+)
+"""Media types of the annotated picture, of equals the first before the others, and Pillow's names of them."""
+
+_TOKEN = r"[!#$%&'*+.^_`|~0-9a-z-]+"
+_MEMBER = re.compile(rf"\s*({_TOKEN})/({_TOKEN})\s*((?:;[^;]*)*)")
+_WEIGHT = re.compile(r"\s*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """What the answer to one request is to be."""
+
+    mask_format: MaskFormat | None = None
+    """None: the contract's own form."""
+    media_type: str = JSON
+    """JSON, or one of PICTURES: the request's picture with the answer drawn on it."""
+
+
+PLAIN = Representation()
+
+
+def wanted(service: Service, request: Request) -> Representation:
+    """Return what `request` to `service` asks for. Raises InvalidField for a form of masks that is none."""
+    media_type = accepted(",".join(request.headers.getlist("accept")))
+    if not request.url.query and media_type == JSON:
+        return PLAIN
+    return Representation(_mask_format(service, request), media_type)
+
+
+async def rendered(service: Service, outputs: Tensors, asked: Representation) -> dict[str, Any]:
+    """Return the fields of the answer as it is to be; those to draw by have arrays for tables.
+
+    Masks in another form take time with every pixel, however small what tells of them is: in a thread.
+    """
+    if asked.media_type != JSON:
+        return await asyncio.to_thread(service.arrays, outputs)
+    if asked.mask_format is not None:
+        return await asyncio.to_thread(service.render, outputs, asked.mask_format)
+    size = sum(tensor.nbytes for tensor in outputs.values())
+    return await worked(size, service.render, outputs)
+
+
+def _mask_format(service: Service, request: Request) -> MaskFormat | None:
+    names = request.query_params.getlist(QUERY)
+    if not names:
+        return None
+    if service.in_form is None:
+        having = ", ".join(name for name, other in SERVICES.items() if other.in_form)
+        raise InvalidField(f"{QUERY}: {service.name} answers with no masks; these do: {having}")
+    if len(names) > 1 or names[0] not in MASK_FORMATS:
+        raise InvalidField(f"{QUERY}: one of {', '.join(MASK_FORMATS)} is allowed, once")
+    return MASK_FORMATS[names[0]]
+
+
+@lru_cache(maxsize=64)
+def accepted(accept: str) -> str:
+    """Return JSON or which of PICTURES the value of `Accept` asks for; without one it is JSON."""
+    weights = _weights(accept.lower())
+    return max((JSON, *PICTURES), key=lambda media_type: _weight(media_type, weights))
+
+
+def _weights(accept: str) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for member in accept.split(","):
+        match = _MEMBER.fullmatch(member)
+        if match is None:
+            continue
+        named = [one for one in match[3].split(";") if one.strip().startswith("q=")]
+        found = _WEIGHT.fullmatch(named[0]) if named else None
+        if named and not found:
+            continue
+        weight = float(found[1]) if found else 1.0
+        weights[f"{match[1]}/{match[2]}"] = weight
+    return weights
+
+
+def _weight(media_type: str, weights: Mapping[str, float]) -> float:
+    """Return the weight of `media_type` by the most specific range that it is in; 0 where it is in none."""
+    ranges = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
+    return next((weights[one] for one in ranges if one in weights), 0.0)
