@@ -13,23 +13,25 @@ from numpy.typing import NDArray
 from gateway.big_lists import BigList, big_list
 from gateway.errors import InternalFault
 from gateway.mask_forms import DEFAULT, Renderer, classes_of_pixels, each_mask, one_mask
+from gateway.mask_schemas import (
+    ForegroundAnswerInForm,
+    InstanceSegmentationAnswerInForm,
+    SemanticSegmentationPictures,
+    SemanticSegmentationRegions,
+)
 from gateway.schemas import (
     Answer,
     ClassificationAnswer,
     ColorizationAnswer,
     ForegroundAnswer,
-    ForegroundAnswerInForm,
     ForegroundRequest,
     ImageRequest,
     InstanceSegmentationAnswer,
-    InstanceSegmentationAnswerInForm,
     ObjectDetectionAnswer,
     OcrAnswer,
     PicturesRequest,
     SceneAnswer,
     SemanticSegmentationAnswer,
-    SemanticSegmentationPictures,
-    SemanticSegmentationRegions,
     ShelfAnswer,
     SimilarityAnswer,
     SimilarityRequest,

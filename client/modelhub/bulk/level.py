@@ -15,8 +15,9 @@ START = 4
 """Few enough for a small server, and enough to keep two cores busy."""
 FIRST = 16
 """Answers whose mean time others are compared with; the level does not rise before they are there."""
-WAITING = 2.0
-"""Requests that may wait inside the server, more than did at first, for the level to rise."""
+WAITING = 8.0
+"""Requests that may wait inside the server, more than did at first, for the level to rise. With fewer a
+machine that other work uses, too, gives the server less of its cores."""
 NEWEST = 0.1
 """Weight of the newest answer in the average of their times."""
 FALL = 0.7

@@ -85,7 +85,7 @@ async def test_what_a_step_says_of_the_picture_reaches_the_caller(
 
 
 @pytest.mark.parametrize(
-    "target", ["/", "/api/predict/", "/api/predict/none", "/api/predict/ocr/", "/docs", "/%ff"]
+    "target", ["/page", "/api/predict/", "/api/predict/none", "/api/predict/ocr/", "/docs", "/%ff"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_no_such_service(client: httpx.AsyncClient, method: str, target: str) -> None:

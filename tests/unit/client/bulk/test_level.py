@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelhub.bulk.level import FALL, FIRST, PROBE_AFTER_S, START, Level
+from modelhub.bulk.level import FALL, FIRST, PROBE_AFTER_S, START, WAITING, Level
 
 
 class Clock:
@@ -82,7 +82,7 @@ def test_it_stops_where_more_would_only_wait(parallel: int) -> None:
     for _ in range(3000):
         filled(level)
         level.answered(max(1.0, level.in_flight / parallel))
-    assert level.limit <= max(START, parallel) * 2
+    assert level.limit <= max(START, parallel) + WAITING + 2
     assert level.limit >= min(parallel, 200)
 
 
