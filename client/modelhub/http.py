@@ -31,6 +31,9 @@ FIELDS: Mapping[int, tuple[tuple[str, str], ...]] = {
 }
 """By the number of pictures: the request's field for each as a file, and as a URL."""
 
+JSON_TYPE, PICTURE_TYPE = "application/json", "image/x-picture"
+"""Of bodies; which kind of picture it is, its own first bytes say."""
+
 QUICK_FORMS: Mapping[str, str] = {"foreground_segmentation": "rle"}
 """By service, the `mask_format` that says exactly what the default says, in much less."""
 
@@ -46,8 +49,9 @@ class Question:
     """One request, as often as it is sent."""
 
     path: str
-    query: Mapping[str, str]
+    query: Mapping[str, str] | None
     body: bytes
+    content_type: str
 
 
 def fields(pictures: Sequence[object]) -> tuple[tuple[str, str], ...]:
@@ -60,15 +64,25 @@ def fields(pictures: Sequence[object]) -> tuple[tuple[str, str], ...]:
 
 def question(service: str, pictures: Sequence[Picture], mask_format: str | None) -> Question:
     """Return what asks `service` about `pictures`. Raises ValueError and OSError, as `sendable`."""
-    body: dict[str, Any] = {}
-    for (file_field, url_field), picture in zip(fields(pictures), pictures, strict=True):
-        content = sendable(picture)
-        if isinstance(content, bytes):
-            body[file_field] = base64.b64encode(content).decode("ascii")
-        else:
-            body[url_field] = {"url": content}
-    query = {} if mask_format is None else {"mask_format": mask_format}
-    return Question(PREFIX + quote(service, safe=""), query, orjson.dumps(body))
+    contents = [sendable(picture) for picture in pictures]
+    path = PREFIX + quote(service, safe="")
+    query = None if mask_format is None else {"mask_format": mask_format}
+    only = contents[0] if len(contents) == 1 else None
+    if isinstance(only, bytes) and not only.lstrip().startswith(b"{"):  # which would be taken for JSON
+        return Question(path, query, only, PICTURE_TYPE)
+    return Question(path, query, documented_body(contents), JSON_TYPE)
+
+
+def documented_body(contents: Sequence[bytes | str]) -> bytes:
+    """Return the JSON that the contract documents for files or URLs; raises ValueError, as `fields`."""
+    return orjson.dumps(dict(_field(*one) for one in zip(fields(contents), contents, strict=True)))
+
+
+def _field(names: tuple[str, str], content: bytes | str) -> tuple[str, Any]:
+    file_field, url_field = names
+    if isinstance(content, bytes):
+        return file_field, base64.b64encode(content).decode("ascii")
+    return url_field, {"url": content}
 
 
 def answer_of(response: httpx.Response) -> Answer:
@@ -100,8 +114,14 @@ def services_of(response: httpx.Response) -> list[str]:
 
 
 def _headers(token: str | None) -> dict[str, str]:
-    common = {"Content-Type": "application/json"}
-    return common if token is None else common | {"Authorization": f"Bearer {token}"}
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+
+def _asking(one: Question, timeout_s: float) -> dict[str, Any]:
+    """Return what httpx is told to post `one`."""
+    waits = _waits(timeout_s)
+    headers = {**waits["headers"], "Content-Type": one.content_type}
+    return {**waits, "headers": headers, "params": one.query, "content": one.body}
 
 
 def _waits(timeout_s: float) -> dict[str, Any]:
@@ -127,7 +147,7 @@ class HttpConnection:
 
     def ask(self, one: Question, timeout_s: float) -> Answer:
         """Return the answer; raises ServiceError and httpx.TransportError."""
-        return answer_of(self._http.post(one.path, params=one.query, content=one.body, **_waits(timeout_s)))
+        return answer_of(self._http.post(one.path, **_asking(one, timeout_s)))
 
     def plain(self, answer: Answer) -> Answer:
         """Return the answer as parsed from JSON, which it is."""
@@ -156,7 +176,7 @@ class AsyncHttpConnection:
 
     async def ask(self, one: Question, timeout_s: float) -> Answer:
         """As HttpConnection's."""
-        response = await self._http.post(one.path, params=one.query, content=one.body, **_waits(timeout_s))
+        response = await self._http.post(one.path, **_asking(one, timeout_s))
         return await asyncio.to_thread(answer_of, response)
 
     async def plain(self, answer: Answer) -> Answer:

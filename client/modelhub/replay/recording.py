@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 import orjson
 
-from modelhub.http import PREFIX, question
+from modelhub.http import PREFIX, documented_body
 from modelhub.sources import is_picture, takes_two
 from modelhub.tensors import ENSEMBLES
 
@@ -130,7 +130,7 @@ def _of_folder(path: Path, names: Mapping[str, str]) -> Iterator[Entry]:
         for start in range(0, len(files), size):
             group = files[start : start + size]
             identity = " + ".join(str(file.relative_to(path)) for file in group)
-            yield identity, folder.name, question(folder.name, group, None).body
+            yield identity, folder.name, documented_body([file.read_bytes() for file in group])
 
 
 def _pictures(folder: Path) -> list[Path]:

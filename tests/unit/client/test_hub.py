@@ -29,6 +29,7 @@ from tests.unit.client.scripted import (
 
 FILE = b"\x89PNG of any kind"
 IN_BASE64 = base64.b64encode(FILE).decode()
+BRACED = b"\n {no picture, and no JSON"
 URL = "https://images.example/cat.jpg"
 
 
@@ -45,7 +46,7 @@ def sent(asked: Asked) -> object:
 @pytest.mark.parametrize(
     ("pictures", "body"),
     [
-        ((FILE,), {"image": IN_BASE64}),
+        ((BRACED,), {"image": base64.b64encode(BRACED).decode()}),
         ((URL,), {"input": {"url": URL}}),
         ((FILE, FILE), {"imagea": IN_BASE64, "imageb": IN_BASE64}),
         ((URL, FILE), {"inputa": {"url": URL}, "imageb": IN_BASE64}),
@@ -59,6 +60,16 @@ async def test_the_documented_fields_are_sent(hub: Hub, pictures: tuple[Picture,
     assert (asked.method, asked.path) == ("POST", "/api/predict/a_service")
     assert asked.headers["Content-Type"] == "application/json"
     assert sent(asked) == body
+
+
+@both
+async def test_one_picture_is_sent_as_it_is(hub: Hub) -> None:
+    with scripted(Reply()) as script:
+        async with hub(script.url) as asking:
+            assert await asking.answer("a_service", FILE) == SUCCESS
+    (asked,) = script.asked
+    assert asked.headers["Content-Type"].startswith("image/")
+    assert asked.body == FILE
 
 
 @both

@@ -71,8 +71,9 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
                 self.reply(404, {}, {})
 
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            file = b"+".join(base64.b64decode(text) for text in body.values())
+            file = self.rfile.read(int(self.headers["Content-Length"]))
+            if not self.headers["Content-Type"].startswith("image/"):
+                file = b"+".join(base64.b64decode(text) for text in json.loads(file).values())
             with stand_in.lock:
                 stand_in.asked.append(file)
                 stand_in.paths.append(self.path)
