@@ -77,12 +77,12 @@ class Gateway:
         headers = request.headers
         claim = self.tokens.claim(request.method, request.url.path, headers, service.name)
         deadline = Deadline.of(headers, self.settings.deadline_s)
+        asked = wanted(service, request)
         check_announced(headers, self.settings.max_body_bytes)
         self.admission.check(service.name)
         with self.arrivals.body(service.name) as arriving:
             body = await read_body(request, self.settings.max_body_bytes, deadline.left_s(), arriving)
             await worked(len(body), claim.check_body, body)
-            asked = wanted(service, request)
             with self.admission.place(service.name):
                 return await while_connected(
                     request.receive, self._answer(service, body, request, asked, deadline)

@@ -37,6 +37,9 @@ JSON_TYPE, PICTURE_TYPE = "application/json", "image/x-picture"
 QUICK_FORMS: Mapping[str, str] = {"foreground_segmentation": "rle"}
 """By service, the `mask_format` that says exactly what the default says, in much less."""
 
+INLINE_BYTES = 64 * 1024
+"""An answer that is no larger is parsed where it is; a thread would cost more than it frees."""
+
 _OPTIONS = {
     "trust_env": False,  # whatever proxies the environment names; a service is reached as its URL says
     # Callers decide how much they ask at once; nobody waits for a place here.
@@ -163,7 +166,7 @@ class HttpConnection:
 
 
 class AsyncHttpConnection:
-    """The same without blocking: what takes time, reading and parsing, is done in threads."""
+    """The same without blocking: files are read, and large answers parsed, in threads."""
 
     quick_forms = QUICK_FORMS
 
@@ -177,6 +180,8 @@ class AsyncHttpConnection:
     async def ask(self, one: Question, timeout_s: float) -> Answer:
         """As HttpConnection's."""
         response = await self._http.post(one.path, **_asking(one, timeout_s))
+        if len(response.content) <= INLINE_BYTES:
+            return answer_of(response)
         return await asyncio.to_thread(answer_of, response)
 
     async def plain(self, answer: Answer) -> Answer:
