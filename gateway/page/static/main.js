@@ -130,6 +130,7 @@ async function fill(files, index) {
 
 /** Ask the service about the pictures, if they are all there, and show what it answers. */
 async function send() {
+  clearTimeout(choose.waiting); // what it would ask is asked now
   state.running?.abort();
   if (!isComplete()) return;
   const running = (state.running = new AbortController());
