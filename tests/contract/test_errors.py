@@ -60,7 +60,9 @@ def test_40004_not_an_image(gateway_url: str, service: str, picture: bytes) -> N
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("path", ["/", "/api/predict/nothing", "/api/predict/ocr/", "/api/predict/ocr_net"])
+@pytest.mark.parametrize(
+    "path", ["/page", "/api/predict/nothing", "/api/predict/ocr/", "/api/predict/ocr_net"]
+)
 def test_40401_no_such_service(gateway_url: str, method: str, path: str) -> None:
     refused(httpx.request(method, gateway_url + path, trust_env=False), 40401)
 

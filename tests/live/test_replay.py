@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from demo.samples import requests
 from gateway.services import SERVICES
 from modelhub.command import app
-from modelhub.http import question
+from modelhub.http import documented_body
 from modelhub.replay.spelling import COMMON, Spelling
 from tests.unit.client.replay.answers import picture
 from tests.unit.client.replay.pages import assert_self_contained
@@ -33,7 +33,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = []
     for service in SERVICES:
         name, files = next(requests(service))
-        body = question(service, files, None).body.decode()
+        body = documented_body(files).decode()
         rows.append(json.dumps({"id": name, "service": service, "body": body}))
     path.write_text("\n".join(rows))
     return path

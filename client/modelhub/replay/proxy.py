@@ -16,7 +16,7 @@ from typing import BinaryIO
 import httpx
 import orjson
 
-from modelhub.http import PREFIX
+from modelhub.http import PREFIX, documented_body
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """A larger body is refused: twice what the gateway takes."""
@@ -59,11 +59,12 @@ class Recorder(ThreadingHTTPServer):
         finally:
             response.close()
 
-    def write(self, target: str, body: bytes) -> None:
-        """Write down a request, if it asks a service and its body is text."""
+    def write(self, target: str, content_type: str, body: bytes) -> None:
+        """Write down a request, if its body is text, or a picture: that is written as the documented JSON."""
         name = target.partition("?")[0].removeprefix(PREFIX)
+        is_picture = content_type.lower().startswith("image/") and not body.lstrip().startswith(b"{")
         try:
-            text = body.decode("utf-8")
+            text = (documented_body([body]) if is_picture else body).decode("utf-8")
         except UnicodeDecodeError:
             return
         with self._writing:
@@ -101,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             body = self.rfile.read(int(length))
             if self.path.startswith(PREFIX):
-                self.server.write(self.path, body)
+                self.server.write(self.path, self.headers.get("Content-Type", ""), body)
             self._answer(body)
 
     def _answer(self, body: bytes) -> None:

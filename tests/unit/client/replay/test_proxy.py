@@ -1,6 +1,9 @@
 """The recorder hands on what it is given, and writes down bodies and nothing else."""
 
+import base64
+import json
 import os
+import random
 import signal
 import socket
 import stat
@@ -64,6 +67,17 @@ def test_requests_are_handed_on_and_can_be_replayed(tmp_path: Path) -> None:
         Recorded("request 2", "image_similarity", b"second"),
     ]
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
+
+
+def test_a_body_that_is_a_picture_is_written_as_the_documented_json(tmp_path: Path) -> None:
+    out, file = tmp_path / "requests.jsonl", random.Random(7).randbytes(300)
+    with standing_in(answering) as there, recording(there.url, out) as (_, http):
+        http.post("/api/predict/ocr", content=file, headers={"Content-Type": "Image/PNG"})
+        http.post("/api/predict/ocr", content=BODY, headers={"Content-Type": "image/png"})
+    assert [asked.body for asked in there.asked] == [file, BODY]
+    first, second = recorded(out, {})
+    assert json.loads(first.body) == {"image": base64.b64encode(file).decode()}
+    assert second.body == BODY
 
 
 def test_what_one_caller_is_given_is_not_sent_for_another(tmp_path: Path) -> None:
