@@ -60,7 +60,7 @@ def test_40004_not_an_image(gateway_url: str, service: str, picture: bytes) -> N
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize(
+@pytest.mark.parametrize("path", ["/pages", "/api/predict/none", "/api/predict/ocr/", "/api/predict/ocr_net"])
     "path", ["/page", "/api/predict/nothing", "/api/predict/ocr/", "/api/predict/ocr_net"]
 )
 def test_40401_no_such_service(gateway_url: str, method: str, path: str) -> None:
