@@ -61,8 +61,6 @@ def test_40004_not_an_image(gateway_url: str, service: str, picture: bytes) -> N
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("path", ["/pages", "/api/predict/none", "/api/predict/ocr/", "/api/predict/ocr_net"])
-    "path", ["/page", "/api/predict/nothing", "/api/predict/ocr/", "/api/predict/ocr_net"]
-)
 def test_40401_no_such_service(gateway_url: str, method: str, path: str) -> None:
     refused(httpx.request(method, gateway_url + path, trust_env=False), 40401)
 
