@@ -29,10 +29,9 @@ FEW = 4
 class Pace:
     """How long a service takes from one answer to the next while it has work, on the average of late."""
 
-    WEIGHT = 0.1
-    """Of the newest answer, once there were ten; of the first ones all have the same."""
-    MAX_STRETCH = 4.0
-    """No answer counts for more than so many times the average: a stall says little of what comes next."""
+    WEIGHT = 0.05
+    """Of the newest answer, once there were twenty; the first ones count alike. A second's stall does not make
+    a service look slow, nor does a slow first answer."""
 
     def __init__(self) -> None:
         self.gap_s = 0.0
@@ -48,8 +47,6 @@ class Pace:
         """Count an answer."""
         gap_s, self._since = now - self._since, now
         self._answers += 1
-        if self._answers > 1:
-            gap_s = min(gap_s, self.MAX_STRETCH * self.gap_s)
         self.gap_s += (gap_s - self.gap_s) * max(self.WEIGHT, 1 / self._answers)
 
     def places(self, wait_s: float) -> float:

@@ -118,14 +118,23 @@ def test_a_slow_first_answer_is_soon_forgotten() -> None:
     assert pace.gap_s < 0.12
 
 
+def test_answers_that_come_in_bursts_count_with_the_time_between_them() -> None:
+    pace = Pace()
+    pace.begin(0.0)
+    for burst in range(1, 41):
+        for number in range(8):
+            pace.answered(burst * 0.8 + number * 0.001)
+    assert pace.gap_s == pytest.approx(0.1, rel=0.35)
+
+
 def test_a_pace_follows_a_change_and_no_single_answer() -> None:
     pace = Pace()
     pace.begin(0.0)
     for number in range(1, 51):
         pace.answered(number * 0.1)
     pace.answered(5.0 + 2.0)
-    assert 0.1 < pace.gap_s < 0.14
-    for number in range(1, 51):
+    assert 0.1 < pace.gap_s < 0.2
+    for number in range(1, 101):
         pace.answered(7.0 + number * 2.0)
     assert pace.gap_s == pytest.approx(2.0, rel=0.05)
 
