@@ -30,8 +30,8 @@ class Pace:
     """How long a service takes from one answer to the next while it has work, on the average of late."""
 
     WEIGHT = 0.05
-    """Of the newest answer, once there were twenty; the first ones count alike. So neither a stall of a second
-    nor a slow first answer makes a service look slow."""
+    """Of the newest answer, once there were twenty; the first ones count alike. A stall of a second does not
+    make a service look slow, nor does a slow first answer."""
 
     def __init__(self) -> None:
         self.gap_s = 0.0
