@@ -28,14 +28,13 @@ from bench.faults.site import QUICK, Site, all_clear, none_wrong
 from bench.figure import Figure, at_most, table
 from bench.load import Load, Outcome, Plan
 from bench.questions import Question, hanging_up, nuisance_questions
-from embedded.paths import ROOT
+from embedded.checks import stub_counts
+from embedded.paths import REPOSITORY, ROOT
 
 SHARE = 0.6
 """Of the cores, kept busy."""
 NUISANCES, LEAVING = 0.15, 0.05
 """Shares of the requests that are hazards or wrong, and that are left by their clients."""
-PROCESSES = 2
-"""Of a step: requests that come together go to different ones."""
 EVERY_S = 5.0
 WARM_S = 300.0
 """Seconds after which what is held must stay as it is; of a short soak, a sixth of it."""
@@ -126,8 +125,10 @@ def plan_of(site: Site) -> Plan:
     names = list(site.repertoire.questions)
     site.say("asking every hazard of every process")
     # A process keeps what its largest picture took. The largest are rare in the load: without this, what is
-    # held would grow until chance has shown them to the last process.
-    nuisances = asyncio.run(nuisance_questions(site.arena.url, names, together=PROCESSES))
+    # held would grow until chance has shown them to the last process. Those of a step share what comes
+    # together.
+    together = max(stub_counts(REPOSITORY).values())
+    nuisances = asyncio.run(nuisance_questions(site.arena.url, names, together))
     leaving = hanging_up([some[0] for some in site.repertoire.questions.values()])
     plan = site.plan(rate=site.rate_of(SHARE))
     questions: dict[str, Sequence[Question]] = {**plan.questions, "nuisances": nuisances, "leaving": leaving}

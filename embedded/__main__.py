@@ -16,15 +16,13 @@ from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from embedded import background
-from embedded.errors import StartError, WrongSetting
+from embedded.errors import StartError
 from embedded.paths import ROOT
-from embedded.system import GATEWAY_MARGIN_S, TRITON_GRACE_S, System, run_folder
-from gateway.settings import Settings
+from embedded.system import TRITON_GRACE_S, System, gateway_grace_s, read_settings, run_folder
 from vision.manifest import Profile
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -76,13 +74,13 @@ def up(
 def down() -> None:
     """Stop what serves on the port of the settings."""
     with _told_in_a_line():
-        settings = _settings()
+        settings = read_settings()
         serving = background.found(run_folder(settings))
         if serving is None:
             console.print(f"nothing that was started from here serves on port {settings.port}")
             return
         with console.status("stopping: what is in flight is finished"):
-            background.stop(serving, settings.deadline_s + GATEWAY_MARGIN_S + TRITON_GRACE_S + STOP_MARGIN_S)
+            background.stop(serving, gateway_grace_s(settings) + TRITON_GRACE_S + STOP_MARGIN_S)
         console.print(f"stopped: {serving.url}")
 
 
@@ -90,7 +88,7 @@ def _detach(profile: Profile, allow_seeded: bool) -> None:
     """Serve in the background, if nothing does yet."""
     arguments = ["up", "--profile", profile.value, *(["--allow-seeded"] if allow_seeded else [])]
     with _told_in_a_line():
-        run = run_folder(_settings())
+        run = run_folder(read_settings())
         serving = background.found(run)
         if serving is None:
             with console.status("starting") as status:
@@ -116,7 +114,7 @@ def _running(profile: Profile, allow_seeded: bool) -> Iterator[System]:
     with _told_in_a_line():
         repository = ROOT / profile.repository
         partial = profile is Profile.FULL
-        with System(_settings(), repository, partial=partial, allow_seeded=allow_seeded) as system:
+        with System(read_settings(), repository, partial=partial, allow_seeded=allow_seeded) as system:
             with console.status("starting") as status:
                 system.start(report=status.update)
             try:
@@ -152,15 +150,6 @@ def nets_table(system: System) -> Table:
     for service in system.left_out:
         table.add_row(service, "[dim]left out: its nets are not exported[/]")
     return table
-
-
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        prefix = Settings.model_config["env_prefix"]
-        faults = [f"{prefix}{fault['loc'][0]}".upper() + f": {fault['msg']}" for fault in error.errors()]
-        raise WrongSetting("; ".join(faults)) from None
 
 
 def _run(command: Sequence[str], environment: dict[str, str], system: System) -> int:

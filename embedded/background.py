@@ -101,12 +101,14 @@ def stop(serving: Serving, patience_s: float) -> None:
         return
     try:
         process.terminate()
-        process.wait(patience_s)
     except psutil.NoSuchProcess:
         return
     except psutil.AccessDenied:
         raise ProcessDied(f"process {serving.pid} belongs to somebody else, who has to stop it") from None
-    except psutil.TimeoutExpired:
-        raise ProcessDied(
-            f"process {serving.pid} has not ended after {patience_s:.0f} s: kill -9 {serving.pid}"
-        ) from None
+    ends_at = time.monotonic() + patience_s
+    while serving.process() is not None:  # a zombie is over, even if nobody ever buries it
+        if time.monotonic() >= ends_at:
+            raise ProcessDied(
+                f"process {serving.pid} has not ended after {patience_s:.0f} s: kill -9 {serving.pid}"
+            )
+        time.sleep(TICK_S)

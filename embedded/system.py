@@ -15,11 +15,11 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from embedded import checks
 from embedded.assemble import assemble_backends, find_triton, triton_environment
-from embedded.errors import ModelFailed, ProcessDied
+from embedded.errors import ModelFailed, ProcessDied, WrongSetting
 from embedded.flags import EXIT_TIMEOUT_S, triton_flags
 from embedded.health import Health
 from embedded.journal import Journal
@@ -39,6 +39,7 @@ TRITON_NICENESS = 5
 """So that the gateway refuses at once while the stubs, many more than cores, have all of them."""
 TICK_S = 0.1
 TIDY_EVERY_S = 5.0
+_PREFIX = Settings.model_config["env_prefix"]
 
 Report = Callable[[str], None]
 
@@ -102,7 +103,7 @@ class System:
     @property
     def gateway_grace_s(self) -> float:
         """Seconds within which the gateway ends: requests by their deadline."""
-        return self.settings.deadline_s + GATEWAY_MARGIN_S
+        return gateway_grace_s(self.settings)
 
     def start(self, report: Report) -> None:
         """Check, start both, and return when every service answers; raises StartError."""
@@ -157,7 +158,7 @@ class System:
 
     def gateway_url(self, path: str = "") -> str:
         """Return the gateway's address."""
-        return f"http://{_bracketed(self.settings.host)}:{self.settings.port}{path}"
+        return gateway_url(self.settings, path)
 
     def triton_url(self, path: str = "") -> str:
         """Return the address of Triton's HTTP endpoint."""
@@ -275,6 +276,25 @@ def run_folder(settings: Settings) -> Path:
     return RUN / str(settings.port)
 
 
+def read_settings() -> Settings:
+    """Return the settings of the environment; raises WrongSetting, which names all that cannot be."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [f"{_PREFIX}{fault['loc'][0]}".upper() + f": {fault['msg']}" for fault in error.errors()]
+        raise WrongSetting("; ".join(faults)) from None
+
+
+def gateway_url(settings: Settings, path: str = "") -> str:
+    """Return the address at which the gateway answers."""
+    return f"http://{_bracketed(settings.host)}:{settings.port}{path}"
+
+
+def gateway_grace_s(settings: Settings) -> float:
+    """Return the seconds within which the gateway answers or ends: a request's deadline, and some more."""
+    return settings.deadline_s + GATEWAY_MARGIN_S
+
+
 def listening(settings: Settings) -> dict[str, tuple[str, int]]:
     """Return the addresses that Triton and the gateway listen on, by the settings of their ports."""
     return {
@@ -295,8 +315,7 @@ def keyed(settings: Settings) -> Settings:
 
 def settings_environment(settings: Settings) -> dict[str, str]:
     """Return the environment variables from which a child process reads the same settings, key included."""
-    prefix = Settings.model_config["env_prefix"]
-    return {f"{prefix}{name}".upper(): _plain(value) for name, value in settings.model_dump().items()}
+    return {f"{_PREFIX}{name}".upper(): _plain(value) for name, value in settings.model_dump().items()}
 
 
 def _plain(value: object) -> str:

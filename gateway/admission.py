@@ -23,7 +23,8 @@ Result = TypeVar("Result")
 
 
 FEW = 4
-"""Places of a service that is slow, if all are answered in half of a deadline; it has one in any case."""
+"""Places of a slow service, if by how fast it was of late all are answered in a quarter of a deadline,
+and half of all places are free, since whatever else is let in makes it slower. It has one in any case."""
 
 
 class Pace:
@@ -84,7 +85,7 @@ class Admission:
         taken = self._taken[service]
         if taken >= self._per_service:
             self._refuse(service, "service")
-        if taken + 1 > self._worthwhile(self._paces[service]):
+        if taken + 1 > self._worthwhile(service):
             self._refuse(service, "wait")
         kept = sum(max(0, self._kept - self._taken[other]) for other in self._services if other != service)
         if self.taken + kept >= self._total:
@@ -112,8 +113,11 @@ class Admission:
             self._taken[service] -= 1
             IN_FLIGHT.labels(service).dec()
 
-    def _worthwhile(self, pace: Pace) -> float:
-        few = min(FEW, pace.places(self._deadline_s / 2))
+    def _worthwhile(self, service: str) -> float:
+        """Return how many requests of `service` at one time are answered before it is too late for them."""
+        pace = self._paces[service]
+        crowded = 2 * self.taken > self._total
+        few = 1 if crowded else min(FEW, pace.places(self._deadline_s / 4))
         return max(1, few, pace.places(self._wait_s))
 
     def _refuse(self, service: str, limit: str) -> None:

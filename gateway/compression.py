@@ -23,6 +23,8 @@ from isal import isal_zlib
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.weights import weights
+
 SMALLEST_BYTES = 64 * 1024
 """What is smaller is sent as it is."""
 
@@ -38,7 +40,6 @@ _LEAST = 0.0005
 """Weight of what is acceptable without being named: the least that can be named is 0.001."""
 
 _TYPES = re.compile(r"application/json\b|text/|image/svg\+xml\b")
-_MEMBER = re.compile(r"\s*([!#$%&'*+.^_`|~0-9a-z-]+)\s*(?:;\s*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*)?")
 
 
 class Compressor(Protocol):
@@ -75,19 +76,12 @@ class Wish:
 
 @lru_cache(maxsize=64)
 def wish(accepted: str) -> Wish:
-    """Return what the value of `Accept-Encoding` asks for; without one nothing is asked for.
-
-    Members that are malformed count as absent; of two for one coding the last counts.
-    """
-    weights = {
-        match[1].removeprefix("x-"): float(match[2] or 1)
-        for member in accepted.lower().split(",")
-        if (match := _MEMBER.fullmatch(member))
-    }
-    others = weights.get("*", 0.0)
-    plain = weights.get(IDENTITY, weights.get("*", _LEAST))
-    best = max(CODINGS, key=lambda coding: weights.get(coding, others))
-    weight = weights.get(best, others)
+    """Return what the value of `Accept-Encoding` asks for; without one nothing is asked for."""
+    named = {name.removeprefix("x-"): weight for name, weight in weights(accepted).items()}
+    others = named.get("*", 0.0)
+    plain = named.get(IDENTITY, named.get("*", _LEAST))
+    best = max(CODINGS, key=lambda coding: named.get(coding, others))
+    weight = named.get(best, others)
     if not weight or weight < plain:
         return Wish(IDENTITY)
     return Wish(best, always=not plain)

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import struct
 import time
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+import numpy as np
 
 from gateway.errors import GatewayError, ModelUnavailable
 from gateway.metrics import READY
@@ -15,19 +15,14 @@ from gateway.schemas import ServiceHealth
 from gateway.services import Service
 from gateway.triton import Infer, Triton
 from vision.errors import PictureError
+from vision.png import png_file
 
 log = logging.getLogger(__name__)
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
 def white_png(side: int) -> bytes:
     """Return a white square as a grey 8-bit PNG file."""
-    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    rows = zlib.compress((b"\x00" + b"\xff" * side) * side)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", rows) + _chunk(b"IEND", b"")
+    return png_file(np.full((side, side), 255, dtype=np.uint8))
 
 
 _PROBE_PICTURE = white_png(32)

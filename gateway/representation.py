@@ -2,11 +2,9 @@
 
 `Accept` is read by RFC 9110, 12.5.1: of what can be made that of the greatest weight is taken; JSON where it
 is among the best, or where nothing that can be made is acceptable, since the contract has no code for that.
-Parameters of media types but `q` are not looked at; members that are malformed count as absent.
 """
 
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +17,7 @@ from gateway.body import worked
 from gateway.errors import InvalidField
 from gateway.services import SERVICES, Service
 from gateway.tensors import Tensors
+from gateway.weights import weights
 from vision.mask_formats import MASK_FORMATS, MaskFormat
 
 QUERY = "mask_format"
@@ -29,10 +28,6 @@ PICTURES: Mapping[str, str] = MappingProxyType(
     {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}
 )
 """Media types of the annotated picture, of equals the first before the others, and Pillow's names of them."""
-
-_TOKEN = r"[!#$%&'*+.^_`|~0-9a-z-]+"
-_MEMBER = re.compile(rf"\s*({_TOKEN})/({_TOKEN})\s*((?:;[^;]*)*)")
-_WEIGHT = re.compile(r"\s*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +79,11 @@ def _mask_format(service: Service, request: Request) -> MaskFormat | None:
 @lru_cache(maxsize=64)
 def accepted(accept: str) -> str:
     """Return JSON or which of PICTURES the value of `Accept` asks for; without one it is JSON."""
-    weights = _weights(accept.lower())
-    return max((JSON, *PICTURES), key=lambda media_type: _weight(media_type, weights))
+    named = weights(accept)
+    return max((JSON, *PICTURES), key=lambda media_type: _weight(media_type, named))
 
 
-def _weights(accept: str) -> dict[str, float]:
-    weights: dict[str, float] = {}
-    for member in accept.split(","):
-        match = _MEMBER.fullmatch(member)
-        if match is None:
-            continue
-        named = [one for one in match[3].split(";") if one.strip().startswith("q=")]
-        found = _WEIGHT.fullmatch(named[0]) if named else None
-        if named and not found:
-            continue
-        weight = float(found[1]) if found else 1.0
-        weights[f"{match[1]}/{match[2]}"] = weight
-    return weights
-
-
-def _weight(media_type: str, weights: Mapping[str, float]) -> float:
+def _weight(media_type: str, named: Mapping[str, float]) -> float:
     """Return the weight of `media_type` by the most specific range that it is in; 0 where it is in none."""
     ranges = (media_type, f"{media_type.partition('/')[0]}/*", "*/*")
-    return next((weights[one] for one in ranges if one in weights), 0.0)
+    return next((named[one] for one in ranges if one in named), 0.0)

@@ -49,12 +49,12 @@ class Settings(BaseSettings):
         default=16, ge=1, description="Requests of one service in work at one time; more are 42901 at once."
     )
     max_wait_s: float = Field(
-        default=2.0,
+        default=1.0,
         gt=0,
         description=(
             "Seconds that a request may expect to be in work, by how fast its service has answered of late; "
-            "who would wait longer is told 42901 at once. Four of a service are let in for all that, if they "
-            "can be answered in half of the deadline, and one in any case."
+            "who would wait longer is told 42901 at once. Four of a service are let in for all that if they "
+            "can be answered in a quarter of the deadline and half of all places are free, one in any case."
         ),
     )
     max_arriving: int = Field(

@@ -1,9 +1,16 @@
 """Fixtures that need the real thing: Triton and the gateway, started once for all tests that ask for them."""
 
+import os
 import socket
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
+import hypothesis
 import pytest
 from rich.console import Console
 
@@ -15,6 +22,8 @@ from gateway.settings import Settings
 from tests.full_profile import SeededFull
 from tests.other_environment import SEEDED_ROOT
 
+StartGateway = Callable[..., str]
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 TIERS = ("unit", "repository", "live", "contract", "documents", "browser")
@@ -23,6 +32,11 @@ TIERS = ("unit", "repository", "live", "contract", "documents", "browser")
 def pytest_configure(config: pytest.Config) -> None:
     for tier in TIERS:
         config.addinivalue_line("markers", f"{tier}: tests under tests/{tier}")
+    # Right answers are tested here, and no test is of the machine's speed; `pytest-timeout` ends what hangs.
+    hypothesis.settings.register_profile(
+        "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -88,3 +102,40 @@ def photos() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the labelled photos, which are not part of the project")
     return folder
+
+
+@pytest.fixture
+def another_gateway(triton_grpc_url: str) -> Iterator[StartGateway]:
+    """Starts a gateway of other settings, by default before the same Triton; returns its address."""
+    with ExitStack() as stack:
+
+        def start(**settings: object) -> str:
+            host, _, port = triton_grpc_url.rpartition(":")
+            own_port, metrics_port = free_ports(2)
+            ports = {"port": own_port, "metrics_port": metrics_port, "triton_grpc_port": port}
+            wanted = {"triton_host": host, **ports, **settings}
+            environment = os.environ | {
+                f"MODELHUB_{name.upper()}": str(value) for name, value in wanted.items()
+            }
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", "gateway"], env=environment, stderr=subprocess.DEVNULL
+                )
+            )
+            stack.callback(process.terminate)
+            return _once_live(f"http://127.0.0.1:{wanted['port']}", process)
+
+        yield start
+
+
+def _once_live(url: str, process: "subprocess.Popen[bytes]") -> str:
+    ends_at = time.monotonic() + 60
+    while True:
+        try:
+            httpx.get(f"{url}/health/live", trust_env=False).raise_for_status()
+        except httpx.TransportError:
+            assert process.poll() is None, "the gateway has ended"
+            assert time.monotonic() < ends_at, "the gateway does not come up"
+            time.sleep(0.05)
+        else:
+            return url

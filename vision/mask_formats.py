@@ -35,7 +35,7 @@ import pybase64
 from numpy.typing import NDArray
 
 from vision.outlines import corners, rings
-from vision.png import png_file
+from vision.png import Grey, png_file
 from vision.rle import Counts, counts_of_flips, decode
 
 _BITS = 5  # of a number in a character of COCO's text; the sixth says that there are more
@@ -71,7 +71,7 @@ MASK_FORMATS: Mapping[str, MaskFormat] = MappingProxyType(
 )
 
 
-def base64_png(pixels: NDArray[np.bool_] | NDArray[np.uint8] | NDArray[np.uint16]) -> str:
+def base64_png(pixels: Grey) -> str:
     """Return Base64 of a PNG file of grey `pixels` [height, width]."""
     return pybase64.b64encode_as_string(png_file(pixels))
 
@@ -79,7 +79,7 @@ def base64_png(pixels: NDArray[np.bool_] | NDArray[np.uint8] | NDArray[np.uint16
 def column_counts(counts: Counts, size: tuple[int, int]) -> Counts:
     """Return the counts of the same mask column by column, COCO's uncompressed RLE.
 
-    The same as `vision.rle.to_coco`, by the mask's outline: it takes as long as that, not as the picture.
+    They are made of the mask's outline, so it takes as long as that, not as the picture.
     """
     ends = corners(counts, size).points
     lines, begins = ends[0::2].T.astype(np.intp)

@@ -15,12 +15,12 @@ _UP = 2
 _GREY = 0
 _LEVEL = 1
 
-Grey = NDArray[np.bool_] | NDArray[np.uint8] | NDArray[np.uint16]
-"""[height, width], from black to white: False to True, 0 to 255, or 0 to 65535."""
+Grey = NDArray[np.bool_] | NDArray[np.uint8]
+"""[height, width], from black to white: False to True, or 0 to 255."""
 
 
 def png_file(pixels: Grey) -> bytes:
-    """Return a PNG file of `pixels`: 1, 8 or 16 bits each, by their dtype."""
+    """Return a PNG file of `pixels`: 1 or 8 bits each, by their dtype."""
     height, width = pixels.shape
     rows, bits = _rows(pixels)
     lines = np.empty((height, 1 + rows.shape[1]), dtype=np.uint8)
@@ -36,8 +36,6 @@ def _rows(pixels: Grey) -> tuple[NDArray[np.uint8], int]:
     """Return the bytes of each row [height, n], and the bits of a pixel."""
     if pixels.dtype == np.bool_:
         return np.packbits(pixels, axis=1), 1
-    if pixels.dtype == np.uint16:
-        return pixels.astype(">u2", order="C").view(np.uint8), 16
     return pixels.astype(np.uint8, copy=False), 8
 
 

@@ -30,11 +30,6 @@ def decode(counts: Counts, size: tuple[int, ...]) -> Mask:
     return pixels.reshape(size)
 
 
-def to_coco(counts: Counts, size: tuple[int, ...]) -> Counts:
-    """Return the counts of the same mask column by column, COCO's uncompressed RLE; `size` as in `decode`."""
-    return encode(decode(counts, size).T)
-
-
 def counts_of_flips(flips: NDArray[np.intp], pixels: int) -> Counts:
     """Return the counts of a mask of `pixels` that is False before the first of `flips` and changes at each.
 

@@ -21,13 +21,13 @@ from bench.faults.site import (
 )
 from bench.figure import Figure, at_most
 from bench.load import Load
-from embedded.system import GATEWAY_MARGIN_S, TIDY_EVERY_S
+from embedded.system import TIDY_EVERY_S, gateway_grace_s
 from gateway.settings import Settings
 
 SHARE = 0.4
 """Of the cores, kept busy while things are killed."""
 STUB_KINDS = ("_preprocess", "_net", "_postprocess")
-TIDIED_S = Settings().deadline_s + GATEWAY_MARGIN_S + 2 * TIDY_EVERY_S
+TIDIED_S = gateway_grace_s(Settings()) + 2 * TIDY_EVERY_S
 """Within so many seconds of a kill nothing of the old model is left: what it had to do is done or late."""
 _CALM_S = 2.0  # of load before the first kill and after each recovery
 

@@ -1,6 +1,5 @@
-"""The JSON API: what is sent, how what comes back is read, and the connections that carry it."""
+"""The JSON API: what is sent, how what comes back is read, and connections that block."""
 
-import asyncio
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ Answer = dict[str, Any]
 """A documented answer, as parsed from JSON."""
 
 PREFIX = "/api/predict/"
+LISTING = "/openapi.json"
+"""Describes the services that there are."""
 TIMEOUT_HEADER = "X-ModelHub-Timeout-Ms"
 """Tells the gateway how long the caller waits."""
 LONGEST_TIMEOUT_MS = 999_999_999
@@ -37,15 +38,6 @@ JSON_TYPE, PICTURE_TYPE = "application/json", "image/x-picture"
 QUICK_FORMS: Mapping[str, str] = {"foreground_segmentation": "rle"}
 """By service, the `mask_format` that says exactly what the default says, in much less."""
 
-INLINE_BYTES = 64 * 1024
-"""An answer that is no larger is parsed where it is; a thread would cost more than it frees."""
-
-_OPTIONS = {
-    "trust_env": False,  # whatever proxies the environment names; a service is reached as its URL says
-    # Callers decide how much they ask at once; nobody waits for a place here.
-    "limits": httpx.Limits(max_connections=None, max_keepalive_connections=64),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -55,6 +47,17 @@ class Question:
     query: Mapping[str, str] | None
     body: bytes
     content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, whoever carried it."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in any case."""
+    content: bytes
+    """Decompressed."""
 
 
 def fields(pictures: Sequence[object]) -> tuple[tuple[str, str], ...]:
@@ -88,52 +91,53 @@ def _field(names: tuple[str, str], content: bytes | str) -> tuple[str, Any]:
     return url_field, {"url": content}
 
 
-def answer_of(response: httpx.Response) -> Answer:
-    """Return the answer in `response`; raises ServiceError where it is a failure or nothing documented."""
+def reply_of(response: httpx.Response) -> Reply:
+    """Return what httpx received."""
+    return Reply(response.status_code, response.headers, response.content)
+
+
+def answer_of(reply: Reply) -> Answer:
+    """Return the answer in `reply`; raises ServiceError where it is a failure or nothing documented."""
     try:
-        answer = orjson.loads(response.content)
+        answer = orjson.loads(reply.content)
     except orjson.JSONDecodeError:
         answer = None
     if isinstance(answer, dict) and answer.get("success") is True:
         return answer
-    raise failure_of(response, answer)
+    raise failure_of(reply, answer)
 
 
-def failure_of(response: httpx.Response, content: object) -> ServiceError:
-    """Return the failure that `response`, parsed as `content`, tells of."""
-    status, after_s = response.status_code, retry_after_s(response.headers)
+def failure_of(reply: Reply, content: object) -> ServiceError:
+    """Return the failure that `reply`, parsed as `content`, tells of."""
+    status, after_s = reply.status, retry_after_s(reply.headers)
     if isinstance(content, dict) and isinstance(content.get("error_code"), int):
         return ServiceError(status, content["error_code"], str(content.get("error_msg", "")), after_s)
-    return ServiceError(status, status * 100, f"not an answer of ModelHub: {response.text[:200]!r}", after_s)
+    said = reply.content[:200].decode("utf-8", "replace")
+    return ServiceError(status, status * 100, f"not an answer of ModelHub: {said!r}", after_s)
 
 
-def services_of(response: httpx.Response) -> list[str]:
+def services_of(reply: Reply) -> list[str]:
     """Return the names of the services that an OpenAPI document describes, in its order."""
     try:
-        paths = orjson.loads(response.content)["paths"]
+        paths = orjson.loads(reply.content)["paths"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        raise failure_of(response, None) from None
+        raise failure_of(reply, None) from None
     return [path.removeprefix(PREFIX) for path in paths if path.startswith(PREFIX)]
 
 
-def _headers(token: str | None) -> dict[str, str]:
+def authorization(token: str | None) -> dict[str, str]:
+    """Return the header that shows `token`, if there is one."""
     return {} if token is None else {"Authorization": f"Bearer {token}"}
 
 
-def _asking(one: Question, timeout_s: float) -> dict[str, Any]:
-    """Return what httpx is told to post `one`."""
-    waits = _waits(timeout_s)
-    headers = {**waits["headers"], "Content-Type": one.content_type}
-    return {**waits, "headers": headers, "params": one.query, "content": one.body}
-
-
-def _waits(timeout_s: float) -> dict[str, Any]:
-    """Return what httpx and the gateway are told of the time that an attempt has."""
+def patience(timeout_s: float) -> dict[str, str]:
+    """Return the header that tells the gateway how long an attempt may take."""
     milliseconds = min(LONGEST_TIMEOUT_MS, max(1, int(timeout_s * 1e3)))
-    return {
-        "headers": {TIMEOUT_HEADER: str(milliseconds)},
-        "timeout": httpx.Timeout(timeout_s, read=timeout_s + GRACE_S),
-    }
+    return {TIMEOUT_HEADER: str(milliseconds)}
+
+
+def _waits(timeout_s: float) -> httpx.Timeout:
+    return httpx.Timeout(timeout_s, read=timeout_s + GRACE_S)
 
 
 class HttpConnection:
@@ -142,7 +146,13 @@ class HttpConnection:
     quick_forms = QUICK_FORMS
 
     def __init__(self, url: str, token: str | None) -> None:
-        self._http = httpx.Client(base_url=url, headers=_headers(token), **_OPTIONS)  # type: ignore[arg-type]
+        self._http = httpx.Client(
+            base_url=url,
+            headers=authorization(token),
+            trust_env=False,  # whatever proxies the environment names; a service is reached as its URL says
+            # Callers decide how much they ask at once; nobody waits for a place here.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+        )
 
     def prepare(self, service: str, pictures: Sequence[Picture], mask_format: str | None) -> Question:
         """Return what `ask` takes, as `question`."""
@@ -150,7 +160,14 @@ class HttpConnection:
 
     def ask(self, one: Question, timeout_s: float) -> Answer:
         """Return the answer; raises ServiceError and httpx.TransportError."""
-        return answer_of(self._http.post(one.path, **_asking(one, timeout_s)))
+        response = self._http.post(
+            one.path,
+            params=one.query,
+            content=one.body,
+            headers={**patience(timeout_s), "Content-Type": one.content_type},
+            timeout=_waits(timeout_s),
+        )
+        return answer_of(reply_of(response))
 
     def plain(self, answer: Answer) -> Answer:
         """Return the answer as parsed from JSON, which it is."""
@@ -158,40 +175,9 @@ class HttpConnection:
 
     def services(self, timeout_s: float) -> list[str]:
         """Return the names of the services that the gateway documents; raises as `ask`."""
-        return services_of(self._http.get("/openapi.json", **_waits(timeout_s)))
+        response = self._http.get(LISTING, headers=patience(timeout_s), timeout=_waits(timeout_s))
+        return services_of(reply_of(response))
 
     def close(self) -> None:
         """Let go of the connections."""
         self._http.close()
-
-
-class AsyncHttpConnection:
-    """The same without blocking: files are read, and large answers parsed, in threads."""
-
-    quick_forms = QUICK_FORMS
-
-    def __init__(self, url: str, token: str | None) -> None:
-        self._http = httpx.AsyncClient(base_url=url, headers=_headers(token), **_OPTIONS)  # type: ignore[arg-type]
-
-    async def prepare(self, service: str, pictures: Sequence[Picture], mask_format: str | None) -> Question:
-        """As HttpConnection's."""
-        return await asyncio.to_thread(question, service, pictures, mask_format)
-
-    async def ask(self, one: Question, timeout_s: float) -> Answer:
-        """As HttpConnection's."""
-        response = await self._http.post(one.path, **_asking(one, timeout_s))
-        if len(response.content) <= INLINE_BYTES:
-            return answer_of(response)
-        return await asyncio.to_thread(answer_of, response)
-
-    async def plain(self, answer: Answer) -> Answer:
-        """As HttpConnection's."""
-        return answer
-
-    async def services(self, timeout_s: float) -> list[str]:
-        """As HttpConnection's."""
-        return services_of(await self._http.get("/openapi.json", **_waits(timeout_s)))
-
-    async def close(self) -> None:
-        """As HttpConnection's."""
-        await self._http.aclose()

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, Self, TypeVar, overload
 
 import httpx
 
-from modelhub.http import Answer, AsyncHttpConnection, HttpConnection
+from modelhub.http import Answer, HttpConnection
 from modelhub.pictures import Picture
 from modelhub.results import (
     ForegroundSegmentation,
@@ -273,6 +273,8 @@ def _connection(url: str, token: str | None) -> Connection:
 def _async_connection(url: str, token: str | None) -> AsyncConnection:
     target = _target(url)
     if target is None:
+        from modelhub.async_http import AsyncHttpConnection  # noqa: PLC0415 - takes a while, and most do without
+
         return AsyncHttpConnection(url, token)
     from modelhub.triton import AsyncTritonConnection  # noqa: PLC0415 - needs packages that most do without
 

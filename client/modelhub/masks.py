@@ -103,10 +103,10 @@ def classes_of_pixels(answer: Mapping[str, Any]) -> tuple[NDArray[np.uint8], NDA
 
 def _from_regions(regions: Sequence[Mapping[str, Any]]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Paint a mask for each class, which together cover the picture."""
-    masks = [decoded(region["mask"]) for region in regions]
-    preds = np.zeros(masks[0].shape, dtype=np.uint8)
-    probs = np.zeros(masks[0].shape, dtype=np.float32)
-    for region, mask in zip(regions, masks, strict=True):
+    size = tuple(regions[0]["mask"]["size"])
+    preds, probs = np.zeros(size, dtype=np.uint8), np.zeros(size, dtype=np.float32)
+    for region in regions:
+        mask = decoded(region["mask"])
         preds[mask], probs[mask] = region["class"], region["prob"]
     return preds, probs
 

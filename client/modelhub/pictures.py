@@ -24,9 +24,14 @@ def sendable(picture: Picture) -> bytes | str:
         return picture.read_bytes()
     if isinstance(picture, Image.Image):
         return _png(picture)
-    if picture.lower().startswith(("http://", "https://")):
+    if is_url(picture):
         return picture
     raise ValueError(f"{picture[:80]!r} is no http(s) URL; give a file as pathlib.Path")
+
+
+def is_url(text: str) -> bool:
+    """Return whether `text` is an http(s) URL."""
+    return text.lower().startswith(("http://", "https://"))
 
 
 def _png(picture: Image.Image) -> bytes:

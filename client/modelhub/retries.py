@@ -16,6 +16,8 @@ from modelhub.errors import ServiceError
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
+LEAST_S = 0.001
+"""That an attempt has: sockets refuse a time below 0."""
 TOO_MANY_REQUESTS = 429
 
 BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError)
@@ -41,8 +43,8 @@ class Attempts:
         self._pause_s = FIRST_PAUSE_S
 
     def left_s(self) -> float:
-        """Return the seconds that the next attempt has."""
-        return self._ends_at - self._clock()
+        """Return the seconds that the next attempt has, above 0 even if a pause lasted longer than meant."""
+        return max(LEAST_S, self._ends_at - self._clock())
 
     def pause_s(self, failure: Exception) -> float | None:
         """Return for how long to wait after `failure` before another attempt; None if there is to be none."""
@@ -52,7 +54,7 @@ class Attempts:
         asked_s = (failure.retry_after_s or 0.0) if isinstance(failure, ServiceError) else 0.0
         pause_s = asked_s + self._pause_s * (1 + self._chance()) / 2
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
-        return pause_s if pause_s < self.left_s() else None
+        return pause_s if self._clock() + pause_s < self._ends_at else None
 
 
 def worth_another(failure: Exception) -> bool:
@@ -69,7 +71,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

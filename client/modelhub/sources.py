@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+from modelhub.pictures import is_url
 from modelhub.tensors import ENSEMBLES
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
@@ -108,17 +109,14 @@ def _bounded(file: BinaryIO) -> bytes:
     return content
 
 
-def is_url(word: str) -> bool:
-    """Return whether `word` is an http(s) URL."""
-    return word.lower().startswith(("http://", "https://"))
-
-
 # What a word means
 
 
 def _meant(word: str, stdin: BinaryIO) -> Meant:
     if not word:
         raise BadWords("an empty name")  # as a path it would be the folder one is in
+    if "\0" in word:
+        raise BadWords("a name with a zero byte: a list has one name a line")
     if word == STDIN:
         try:
             return Meant(word, [Source(_bounded(stdin), "stdin", ("stdin",))], many=False)
@@ -127,15 +125,19 @@ def _meant(word: str, stdin: BinaryIO) -> Meant:
     if is_url(word):
         return Meant(word, [_url_source(word)], many=False)
     path = Path(word)
-    if path.is_dir():
+    # Not the tests of Path, which raise where one may not look: who reads the file is told why.
+    if os.path.isdir(path):
         return Meant(word, list(_of_folder(path)), many=True)
-    if glob.has_magic(word) and not path.exists():
+    if glob.has_magic(word) and not os.path.exists(path):
         return Meant(word, list(_of_pattern(word)), many=True)
     return Meant(word, [_file_source(path, 1)], many=False)
 
 
 def _url_source(url: str) -> Source:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise BadWords(f"{url} is no URL: {error}") from None
     segments = [_tame(segment) for segment in parts.path.split("/") if segment]
     leaf = segments.pop() if segments else "picture"
     if parts.query:  # two pictures may differ in it alone
@@ -170,7 +172,7 @@ def _of_folder(folder: Path, base: Path | None = None) -> Iterator[Source]:
     ):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for path in (Path(place, name) for name in sorted(files)):
-            if is_picture(path) and path.is_file():
+            if is_picture(path) and _may_be_file(path):
                 yield _file_source(path, len(_trail(path)) - depth)
     for path in unreadable:
         yield _file_source(path, 1)
@@ -180,7 +182,7 @@ def _of_pattern(pattern: str) -> Iterator[Source]:
     base = Path(*_before_magic(Path(pattern)))
     depth = len(_trail(base))
     for path in map(Path, sorted(glob.iglob(pattern, recursive=True))):
-        if path.is_dir():
+        if os.path.isdir(path):
             if "**" not in pattern:  # which has found what is below it already
                 yield from _of_folder(path, base)
         elif is_picture(path):
@@ -192,6 +194,14 @@ def _before_magic(pattern: Path) -> Iterator[str]:
         if glob.has_magic(part):
             return
         yield part
+
+
+def _may_be_file(path: Path) -> bool:
+    """Return whether it is a file; what one may not look at counts, so that it is among the failures."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def is_picture(path: Path) -> bool:

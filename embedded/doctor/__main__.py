@@ -42,12 +42,13 @@ def _all(profile: str, environment: Finding) -> Iterator[Finding]:
     settings, finding = system.settings_or_fault()
     running = system.Running(settings)
     which = Profile(profile)
-    exported = looked_at("nets", lambda: system.nets(ROOT / which.repository, whole=which is Profile.LITE))
+    repository = ROOT / which.repository
+    exported = looked_at("nets", lambda: system.nets(repository, whole=which is Profile.LITE))
     built = environment.state == OK and exported.state == OK
     yield from machine.findings(ROOT, serving=bool(running), built=built)
     yield environment
     yield finding
-    yield from system.findings(ROOT, which, settings, running)
+    yield from system.findings(repository, exported, settings, running)
 
 
 def lines(found: Sequence[Finding], *, colour: bool) -> Iterator[str]:
@@ -65,9 +66,11 @@ def lines(found: Sequence[Finding], *, colour: bool) -> Iterator[str]:
 def main() -> int:
     """Print the findings; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m embedded.doctor", description=__doc__)
-    parser.add_argument("--profile", choices=PROFILES, default=os.environ.get("MODELHUB_PROFILE", "lite"))
+    parser.add_argument("--profile", choices=PROFILES, default=os.environ.get("MODELHUB_PROFILE") or "lite")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
+    if options.profile not in PROFILES:  # a default is not looked at
+        parser.error(f"MODELHUB_PROFILE: {options.profile} is none of {', '.join(PROFILES)}")
     found = list(findings(options.profile))
     if options.json:
         sys.stdout.write(json.dumps([asdict(one) for one in found], indent=2) + "\n")

@@ -8,21 +8,16 @@ from typing import Any
 
 import httpx
 import psutil
-from pydantic import ValidationError
 
 from embedded import background
 from embedded.assemble import find_libpython, find_triton
 from embedded.checks import MIB, check_exported, check_ports, check_shared_memory, count_stubs
 from embedded.doctor.finding import NOTE, OK, PROBLEM, Finding, looked_at
-from embedded.errors import NotExported, PortTaken, SeededNets, StartError
+from embedded.errors import NotExported, PortTaken, SeededNets, StartError, WrongSetting
 from embedded.nets import check_seeded, read_contents, served_nets
 from embedded.paths import SHARED_MEMORY
-from embedded.system import listening, run_folder
+from embedded.system import gateway_grace_s, gateway_url, listening, read_settings, run_folder
 from gateway.settings import Settings
-from vision.manifest import Profile
-
-ASK_TIMEOUT_S = 40.0
-"""Longer than the gateway's deadline: without a proof of late it tries every service."""
 
 Health = dict[str, Any]
 """What the gateway answers at `/health/ready`."""
@@ -41,12 +36,11 @@ class Running:
         return self.serving is not None or self.health is not None
 
 
-def findings(root: Path, profile: Profile, settings: Settings, running: Running) -> Iterator[Finding]:
-    """Yield the findings of a checkout at `root` whose environment is built."""
-    repository = root / profile.repository
+def findings(repository: Path, exported: Finding, settings: Settings, running: Running) -> Iterator[Finding]:
+    """Yield the findings of what serves `repository`; whether it is `exported` has been looked at."""
     yield looked_at("libpython", libpython)
     yield looked_at("Triton", triton)
-    yield looked_at("nets", lambda: nets(repository, whole=profile is Profile.LITE))
+    yield exported
     yield looked_at("weights", lambda: weights(repository))
     for name, address in listening(settings).items():
         yield looked_at(f"port {address[1]}", partial(port, name, address, ours=bool(running)))
@@ -57,13 +51,9 @@ def findings(root: Path, profile: Profile, settings: Settings, running: Running)
 def settings_or_fault() -> tuple[Settings, Finding]:
     """Return the settings of the environment, or the defaults where these cannot be, and which it is."""
     try:
-        return Settings(), Finding("settings", OK, "all values of MODELHUB_* can be")
-    except ValidationError as error:
-        prefix = Settings.model_config["env_prefix"]
-        faults = [f"{prefix}{fault['loc'][0]}".upper() + f": {fault['msg']}" for fault in error.errors()]
-        return Settings.model_construct(), Finding(
-            "settings", PROBLEM, "; ".join(faults), "unset or correct them"
-        )
+        return read_settings(), Finding("settings", OK, "all values of MODELHUB_* can be")
+    except WrongSetting as error:
+        return Settings.model_construct(), Finding("settings", PROBLEM, str(error), "unset or correct them")
 
 
 def libpython() -> Finding:
@@ -159,10 +149,10 @@ def services(settings: Settings, running: Running) -> Finding:
 
 
 def _health(settings: Settings) -> Health | None:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
     with suppress(httpx.HTTPError, ValueError):
-        url = f"http://{host}:{settings.port}/health/ready"
-        health = httpx.get(url, timeout=ASK_TIMEOUT_S, trust_env=False).json()
+        # Without a proof of late it tries every service, which takes as long as a request may.
+        url, timeout_s = gateway_url(settings, "/health/ready"), gateway_grace_s(settings)
+        health = httpx.get(url, timeout=timeout_s, trust_env=False).json()
         if isinstance(health, dict) and "success" in health and isinstance(health.get("services"), dict):
             return health
     return None

@@ -82,16 +82,19 @@ def _succeeds(*command: str) -> bool:
 
 
 def _run(*command: str) -> None:
-    done = subprocess.run(
-        command,
-        env=os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            env=os.environ | {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise NoBrowserError(f"no Chromium: {command[0]} takes more than {TIMEOUT_S} s") from None
     if done.returncode != 0:
         raise NoBrowserError(f"no Chromium: {command[0]} failed: {done.stdout[-600:]}")
 

@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import NoBrowserError, chromium, fonts_configuration
 from tests.browser.visit import Visit
-from tests.contract.conftest import another_gateway  # noqa: F401 - a fixture
 
 HERE = Path(__file__).parent
 FETCHING_S = 600

@@ -1,18 +1,22 @@
 """What the page says of failures, and that it goes on after them."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 from playwright.sync_api import expect
 
+from gateway.body import SLOWEST_BODY
 from tests.browser.conftest import OpenPage
-from tests.browser.visit import Visit, payload
-from tests.contract.conftest import StartGateway
+from tests.browser.visit import PATIENCE_MS, Visit, payload
+from tests.conftest import StartGateway
+from tests.unit.gateway.conftest import until
 
 TOKEN = "3f1c0e5ab77e4c5f9f0d6f2c8a9be001"
+PATIENCE_S = PATIENCE_MS / 1000
 
 
 def test_a_file_that_is_no_picture(visit: Visit) -> None:
@@ -58,17 +62,27 @@ def test_a_token_is_asked_for_where_one_is_needed(
     assert TOKEN not in visit.page.url
 
 
+def refuses(url: str) -> bool:
+    """Whether a gateway has no place for another body."""
+    reply = httpx.post(f"{url}/api/predict/ocr", content=b"{", timeout=PATIENCE_S, trust_env=False)
+    return reply.status_code == 429
+
+
 @contextmanager
 def half_sent_body(url: str) -> Iterator[None]:
-    """A caller who takes his time: his body has the only place of a gateway with one."""
+    """Within the block a body that is not sent to its end has the only place of a gateway with one."""
     parts = urlsplit(url)
+    sent = bytes(int(PATIENCE_S * SLOWEST_BODY))  # so much may be on its way for as long
+    head = f"POST /api/predict/ocr HTTP/1.1\r\nHost: x\r\nContent-Length: {len(sent) + 1}\r\n\r\n"
     with socket.create_connection((parts.hostname, parts.port or 80)) as caller:
-        caller.sendall(b"POST /api/predict/ocr HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+        caller.sendall(head.encode() + sent)
+        until(lambda: refuses(url), PATIENCE_S)
         yield
+    until(lambda: not refuses(url), PATIENCE_S)
 
 
 def test_a_refused_request(open_page: OpenPage, another_gateway: StartGateway) -> None:
-    url = another_gateway(max_arriving=1)
+    url = another_gateway(max_arriving=1, deadline_s=PATIENCE_S)
     visit = open_page(url)
     visit.expected = {429}
     with half_sent_body(url):
@@ -84,12 +98,14 @@ def test_a_refused_request(open_page: OpenPage, another_gateway: StartGateway) -
 def test_a_gateway_that_is_gone(visit: Visit) -> None:
     visit.sample()
     visit.answered()
-    visit.page.context.set_offline(True)
-    visit.page.click("#go")
-    expect(visit.page.locator("#failure")).to_contain_text("Is it running")
-    visit.page.context.set_offline(False)
-    visit.page.click("#go")
-    visit.answered()
+    asks: list[Callable[[], None]] = [lambda: visit.page.click("#go"), lambda: visit.sample(1)]
+    for ask in asks:
+        visit.page.context.set_offline(True)
+        ask()
+        expect(visit.page.locator("#failure")).to_contain_text("Is it running")
+        visit.page.context.set_offline(False)
+        visit.page.click("#go")
+        visit.answered()
     visit.said = [line for line in visit.said if "ERR_INTERNET_DISCONNECTED" not in line]
 
 

@@ -44,7 +44,10 @@ def tab_to(visit: Visit, selector: str) -> None:
 def test_the_keyboard_alone_is_enough(visit: Visit) -> None:
     keyboard = visit.page.keyboard
     tab_to(visit, "#service")
-    keyboard.type("What stands")
+    for _ in SERVICES:  # by arrows: letters count as one word only if they come within a second of each other
+        if visit.page.input_value("#service") == "shelf_counting":
+            break
+        keyboard.press("ArrowDown")
     assert visit.page.input_value("#service") == "shelf_counting"
     tab_to(visit, "#samples button")
     keyboard.press("Enter")

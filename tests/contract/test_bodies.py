@@ -19,8 +19,8 @@ import zstandard
 from demo.samples import requests
 from gateway.compression import CODINGS, SMALLEST_BYTES
 from gateway.services import SERVICES, Service
+from tests.conftest import StartGateway
 from tests.contract.calls import TIMEOUT_S, blank, refused
-from tests.contract.conftest import StartGateway
 from tests.hazards import bomb, truncated
 
 EACH = pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))

@@ -15,8 +15,8 @@ import uv
 
 from embedded.paths import ROOT
 from gateway.schemas import ClassificationAnswer, OcrAnswer
+from tests.conftest import StartGateway
 from tests.contract.calls import TIMEOUT_S, refused
-from tests.contract.conftest import StartGateway
 
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements" / "eas.txt"
 SCRIPT = Path(__file__).with_name("eas_client.py")

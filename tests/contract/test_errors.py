@@ -8,9 +8,8 @@ import httpx
 import pytest
 
 from gateway.settings import Settings
-from tests.conftest import free_ports
+from tests.conftest import StartGateway, free_ports
 from tests.contract.calls import TIMEOUT_S, answered, post, refused
-from tests.contract.conftest import StartGateway
 from tests.hazards import bomb, truncated
 
 SERVICES = pytest.mark.parametrize("service", ["image_classification", "ocr"])
@@ -141,7 +140,7 @@ def test_42901_too_many_requests_in_flight(another_gateway: StartGateway, sample
 def test_50301_triton_is_not_there(another_gateway: StartGateway, sample_pictures: Path) -> None:
     url = another_gateway(triton_grpc_port=free_ports(1)[0])
     refused(post(url, "ocr", (sample_pictures / "page.png").read_bytes()), 50301)
-    ready = httpx.get(f"{url}/health/ready", trust_env=False)
+    ready = httpx.get(f"{url}/health/ready", timeout=TIMEOUT_S, trust_env=False)
     assert (ready.status_code, ready.json()["error_code"]) == (503, 50301)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from pycocotools import mask as coco
 
 from modelhub.masks import classes_of_pixels, decoded
-from tests.contract.calls import TIMEOUT_S, answered, on_its_side, refused
+from tests.contract.calls import TIMEOUT_S, answered, of_twelve_megapixels, on_its_side, refused
 from vision.mask_formats import MASK_FORMATS
 
 MASKED = ("semantic_segmentation", "foreground_segmentation", "instance_segmentation")
@@ -88,10 +88,8 @@ def test_a_picture_on_its_side_has_upright_masks(
 
 
 def test_twelve_megapixels_are_a_fiftieth_of_the_lists(gateway_url: str, sample_pictures: Path) -> None:
-    with Image.open(sample_pictures / ASTRONAUT) as picture:
-        buffer = io.BytesIO()
-        picture.convert("RGB").resize((4000, 3000)).save(buffer, "JPEG")
-    response = asked(gateway_url, "semantic_segmentation", buffer.getvalue(), "mask_format=png")
+    picture = of_twelve_megapixels(sample_pictures / ASTRONAUT)
+    response = asked(gateway_url, "semantic_segmentation", picture, "mask_format=png")
     fields = response.json()
     with Image.open(io.BytesIO(base64.b64decode(fields["preds"]))) as preds:
         assert (preds.size, preds.mode) == ((4000, 3000), "L")

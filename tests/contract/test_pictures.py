@@ -14,7 +14,7 @@ from gateway.drawing import MAX_SIDE
 from gateway.services import SERVICES
 from modelhub.present import annotate
 from modelhub.present.canvas import reduced
-from tests.contract.calls import TIMEOUT_S, refused
+from tests.contract.calls import TIMEOUT_S, of_twelve_megapixels, refused
 from tests.hazards import Hazard, every_answered
 
 PNG = {"Accept": "image/png"}
@@ -63,11 +63,9 @@ def test_every_picture_that_is_answered_is_drawn_upright(gateway_url: str, hazar
 
 
 def test_twelve_megapixels_are_drawn_smaller(gateway_url: str, sample_pictures: Path) -> None:
-    with Image.open(sample_pictures / "astronaut.png") as picture:
-        buffer = io.BytesIO()
-        picture.convert("RGB").resize((4000, 3000)).save(buffer, "JPEG")
+    file = of_twelve_megapixels(sample_pictures / "astronaut.png")
     for service in ("semantic_segmentation", "instance_segmentation", "foreground_segmentation", "ocr"):
-        response = post(gateway_url, service, [buffer.getvalue()], PNG)
+        response = post(gateway_url, service, [file], PNG)
         with Image.open(io.BytesIO(response.content)) as drawn:
             assert drawn.size == (2048, 1536)
 

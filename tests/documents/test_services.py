@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -73,16 +73,16 @@ def _is_row_of(line: str, *cells: str) -> bool:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_numbers_of_settings_are_those_of_the_exported_nets(service: str) -> None:
-    settings: dict[str, set[object]] = {}
+    of_nets: dict[str, set[object]] = {}
     for net in NETS:
         path = manifest_path(REPOSITORY, net.name)
         if net.service == service and net.profile is Profile.LITE and path.exists():
             for name, value in load_manifest(path).settings.items():
-                settings.setdefault(name, set()).add(value if isinstance(value, int | float) else None)
+                of_nets.setdefault(name, set()).add(value if isinstance(value, int | float) else None)
     told = re.findall(r"`([a-z_]+)` (\d+(?:\.\d+)?)\b", page_of(service).read_text())
     for name, number in told:
-        if name in settings:
-            assert float(number) in settings[name], f"{name} {number}"
+        if name in of_nets:
+            assert float(number) in of_nets[name], f"{name} {number}"
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -123,6 +123,7 @@ TEXT = st.text(alphabet="ab |\n", max_size=20)
 
 
 @given(TEXT, TEXT, TEXT)
+@settings(deadline=None)
 def test_only_what_is_in_a_section_is_replaced(before: str, inside: str, after: str) -> None:
     page = f"{before}\n<!-- made: one -->\nold\n<!-- end -->{after}"
     new = sections.rewritten(page, {"one": inside})
@@ -146,6 +147,7 @@ ANSWERS = st.dictionaries(
 
 
 @given(ANSWERS)
+@settings(deadline=None)
 def test_a_shortened_answer_is_taken_for_the_answer(answer: dict[str, object]) -> None:
     cut = shortened(answer)
     assert list(differences(cut, answer)) == []

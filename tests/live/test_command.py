@@ -150,7 +150,7 @@ def test_a_detached_system_is_back_when_ready_examined_and_stopped(
     run = {"cwd": ROOT, "env": {**os.environ, **environment}, "capture_output": True, "timeout": 250}
     up = subprocess.run([*embedded, "up", "--detach"], check=False, **run)  # type: ignore[call-overload]
     assert up.returncode == 0, up.stderr
-    assert httpx.get(f"{url}/health/ready").status_code == 200
+    assert httpx.get(f"{url}/health/ready", timeout=60).status_code == 200
     assert b"stop with `make down`" in up.stderr
     serving = background.found(run_folder(settings))
     assert serving is not None

@@ -76,7 +76,8 @@ def named(processes: list[psutil.Process], pattern: str) -> psutil.Process:
 def test_a_signal_stops_everything(number: signal.Signals) -> None:
     settings = free_settings()
     with serving(settings) as (launcher, _):
-        assert httpx.get(f"http://127.0.0.1:{settings.port}/health/ready").status_code == 200
+        ready = httpx.get(f"http://127.0.0.1:{settings.port}/health/ready", timeout=60)
+        assert ready.status_code == 200
         launcher.send_signal(number)
         assert launcher.wait(60) == 130
 

@@ -32,8 +32,9 @@ def test_a_callers_trace_goes_on_through_the_gateway_and_triton(
     ):
         system.start(report=lambda line: None)
         url = f"{system.gateway_url()}/api/predict/{SERVICE}"
-        recorded = httpx.post(url, json=body, headers={"traceparent": f"00-{TRACE}-{CALLER}-01"})
-        unrecorded = httpx.post(url, json=body, headers={"traceparent": f"00-{TRACE[::-1]}-{CALLER}-00"})
+        recorded = httpx.post(url, json=body, headers={"traceparent": f"00-{TRACE}-{CALLER}-01"}, timeout=60)
+        other = {"traceparent": f"00-{TRACE[::-1]}-{CALLER}-00"}
+        unrecorded = httpx.post(url, json=body, headers=other, timeout=60)
         assert (recorded.status_code, unrecorded.status_code) == (200, 200)
         system.stop()  # both send what is left
     ours = [span for span in collector.spans if span.trace == TRACE]

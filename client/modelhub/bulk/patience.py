@@ -17,7 +17,7 @@ TRIES_OF_A_FAULT = 3
 """Of a picture that the server answers with a fault of its own, 500: chances are that it is the picture."""
 GIVE_UP_S = 60.0
 """Without any answer, after which the server counts as gone: a Triton that was killed is back after 25."""
-SAME_FOR_ALL = frozenset({40101, 40301, 40401, 40501})
+SAME_FOR_ALL = frozenset({40101, 40401, 40501})
 """Failures that say nothing of the picture: a wrong token, no such service."""
 
 Failure = ServiceError | httpx.TransportError

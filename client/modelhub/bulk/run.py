@@ -127,22 +127,27 @@ class Run(Generic[Request, Contents]):
 
     async def _one(self, turn: int, request: Request) -> None:
         try:
-            contents = await self._work.load(request)
-            answer, seconds = await self._answered(turn, contents)
-            self._has_answer()
-            await self._work.finish(request, contents, answer, seconds)
+            await self._done(turn, request)
         except asyncio.CancelledError:
             pass  # by a stop: nothing is told of what was dropped
-        except OutOfRoom as reason:
-            self._give_up(reason)
-            self._work.fail(request, reason)
-        except (NotDone, *FAILURES) as reason:
-            self._work.fail(request, reason)
         except Exception as fault:
             self._fault = fault
             self.stop()
         finally:
             self._held.release()
+
+    async def _done(self, turn: int, request: Request) -> None:
+        """Have `request` answered and finished, or tell why it is not; raises what is neither."""
+        try:
+            contents = await self._work.load(request)
+            answer, seconds = await self._answered(turn, contents)
+            self._has_answer()
+            await self._work.finish(request, contents, answer, seconds)
+        except OutOfRoom as reason:
+            self._give_up(reason)
+            self._work.fail(request, reason)
+        except (NotDone, *FAILURES) as reason:
+            self._work.fail(request, reason)
 
     async def _answered(self, turn: int, contents: Contents) -> tuple[Answer, float]:
         """Return the answer and its seconds, however often it takes; raises what the last try did."""

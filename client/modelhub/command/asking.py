@@ -197,8 +197,8 @@ async def _content(source: Source, web: httpx.AsyncClient) -> bytes:
         async with asyncio.timeout(FETCH_TIMEOUT_S):
             return await _fetched(source.place, web)
     except OSError as error:  # TimeoutError is one
-        raise NotDone(f"cannot be read: {error.strerror or error or 'it took too long'}") from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise NotDone(f"cannot be read: {error.strerror or str(error) or 'it took too long'}") from error
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise NotDone(f"cannot be fetched: {told(error)}") from error
 
 

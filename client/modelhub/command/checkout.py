@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from modelhub.command.common import MISUSED, leave
+from modelhub.command.common import MISUSED, AsJson, leave
 
 PACKAGE = Path(__file__).resolve().parent.parent
 MARKS = ("Makefile", "embedded/__main__.py", "model_repository")
@@ -54,10 +54,7 @@ def export(profile: WhichProfile = Profile.LITE) -> None:
     _make("export", f"PROFILE={profile}")
 
 
-def doctor(
-    profile: WhichProfile = Profile.LITE,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
+def doctor(profile: WhichProfile = Profile.LITE, as_json: AsJson = False) -> None:
     """Say what is wrong with this machine, and what to do about it."""
     root = _checkout()
     own = root / ".venv" / "bin" / "python"

@@ -27,14 +27,15 @@ errors = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_w
 
 def leave(status: int, why: str) -> NoReturn:
     """End the command with a line on stderr."""
-    errors.print(plain(why), style="red" if status else None)
+    errors.print(plain(why), style="red")
     raise typer.Exit(status)
 
 
 def plain(text: str) -> str:
-    """Return `text` as can be shown anywhere: names of files may hold whatever moves a terminal's cursor.
+    """Return `text` as can be shown anywhere: names of files may hold whatever moves a terminal's cursor."""
+    return "".join(letter if letter.isprintable() else "�" for letter in readable(text))
 
-    Bytes that are no UTF-8 become question marks.
-    """
-    readable = text.encode("utf-8", "replace").decode("utf-8")
-    return "".join(letter if letter.isprintable() else "�" for letter in readable)
+
+def readable(text: str) -> str:
+    """Return `text` with question marks for bytes that are no UTF-8, which names of files may hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")

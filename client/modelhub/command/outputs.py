@@ -6,7 +6,6 @@ import io
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +15,7 @@ from PIL import Image
 
 from modelhub.bulk.run import NotDone, OutOfRoom, Reason
 from modelhub.bulk.tally import code_of, told
-from modelhub.command.common import plain
+from modelhub.command.common import plain, readable
 from modelhub.errors import ServiceError
 from modelhub.http import Answer
 from modelhub.present import annotate, summarise
@@ -88,7 +87,8 @@ class Outputs:
         if not self.as_json:
             return ""
         code = reason.code if isinstance(reason, ServiceError) else None
-        return _json_line(request, error={"code": code, "kind": code_of(reason), "message": told(reason)})
+        error = {"code": code, "kind": code_of(reason), "message": readable(told(reason))}
+        return _json_line(request, error=error)
 
     def _files(self, request: Request) -> Iterator[Path]:
         if self.out is None:
@@ -119,8 +119,11 @@ class Outputs:
         return buffer.getvalue()
 
     def _write(self, path: Path, content: bytes) -> None:
-        with _told(path):
+        try:
             write_whole(path, content)
+        except OSError as error:
+            message = f"cannot write {path}: {error.strerror or error}"
+            raise (OutOfRoom if error.errno in _FULL else NotDone)(message) from error
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -135,17 +138,8 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        message = f"cannot write {path}: {error.strerror or error}"
-        raise (OutOfRoom if error.errno in _FULL else NotDone)(message) from error
-
-
 def _json_line(request: Request, **result: object) -> str:
-    names = [source.name.encode("utf-8", "replace").decode() for source in request.sources]
+    names = [readable(source.name) for source in request.sources]
     told_names: dict[str, object] = {"picture": names[0]}
     if len(names) > 1:
         told_names["compared_with"] = names[1]

@@ -57,7 +57,7 @@ def predict(  # noqa: PLR0913, PLR0917 - the words of a command line
     try:
         if from_list == STDIN and STDIN in words:
             raise BadWords("the standard input is a picture or the list, not both")
-        if mask_format and url.startswith("grpc"):
+        if mask_format and _is_triton(url):
             raise BadWords("--mask-format is the gateway's: Triton itself answers in the contract's form")
         if resume and out is None:
             raise BadWords("--resume needs --out, where it looks for what is done")
@@ -76,20 +76,24 @@ def predict(  # noqa: PLR0913, PLR0917 - the words of a command line
 
 def _mask_format(service: str, url: str, asked: str | None, *, seen: bool) -> str | None:
     """Return the form to ask masks in: where nobody sees it, the smallest."""
-    if asked or seen or service not in DENSE or url.startswith("grpc"):
+    if asked or seen or service not in DENSE or _is_triton(url):
         return asked
     return COMPACT
+
+
+def _is_triton(url: str) -> bool:
+    return url.lower().startswith("grpc://")
 
 
 def _from_list(name: str | None, service: str) -> list[str]:
     if name is None:
         return []
     try:
-        if name == "-":
-            return listed(sys.stdin, service)
-        # Names of files are any bytes.
-        with open(name, encoding="utf-8", errors="surrogateescape") as lines:
-            return listed(lines, service)
+        # As words of a command line are decoded: names of files are any bytes.
+        if name == STDIN:
+            return listed(map(os.fsdecode, sys.stdin.buffer), service)
+        with open(name, "rb") as lines:
+            return listed(map(os.fsdecode, lines), service)
     except OSError as error:
         raise BadWords(f"cannot read the list {name}: {error.strerror}") from None
 

@@ -1,5 +1,6 @@
 """`modelhub replay`: recorded requests to two endpoints, and what their answers differ in."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -82,7 +83,7 @@ def replay(  # noqa: PLR0913, PLR0917 - the words of a command line
         tolerated = tolerances(tolerance or ())
         requests = partial(_requests, recording, endpoints, limit)
         count = _checked(requests(), endpoints)
-        if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
+        if out is not None and (os.path.isdir(out) or not os.path.isdir(out.absolute().parent)):
             raise RecordingError(f"{out} cannot be written: it is a folder, or in none")
     except (EndpointError, ToleranceError, RecordingError) as error:
         leave(MISUSED, str(error))

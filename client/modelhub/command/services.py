@@ -7,6 +7,7 @@ import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from modelhub.command.common import (
     DEFAULT_URL,
@@ -64,13 +65,13 @@ def rows(documented: dict[str, Any], health: dict[str, Any]) -> list[dict[str, A
 
 
 def _print(found: list[dict[str, Any]], as_json: bool) -> None:
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)  # reasons may have square brackets
     if as_json:
         typer.echo(orjson.dumps(found).decode())
         return
     table = Table("service", "answers", "ready")
     for row in found:
         table.add_row(
-            row["service"], row["answers"], "yes" if row["ready"] else f"[red]no: {row['reason']}[/]"
+            row["service"], row["answers"], "yes" if row["ready"] else Text(f"no: {row['reason']}", "red")
         )
     console.print(table)

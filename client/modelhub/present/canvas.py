@@ -110,9 +110,9 @@ class Canvas:
             if place is not None:
                 self._write(place, text, face, label.colour)
 
-    def headline(self, text: str, colour: Colour = PAPER) -> None:
+    def headline(self, text: str) -> None:
         """Write `text` over the upper edge, in several lines where it is long."""
-        self.legend([(text, colour)])
+        self.legend([(text, PAPER)])
 
     def legend(self, entries: Sequence[tuple[str, Colour]]) -> None:
         """Write texts over the upper edge, one after another and each on paper of its colour."""

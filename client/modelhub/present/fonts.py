@@ -16,7 +16,7 @@ FONT = Path(__file__).resolve().parents[3] / "weights" / "fonts" / "NotoSansCJKt
 FOLDERS = (
     Path("/usr/local/share/fonts"),
     Path("/usr/share/fonts"),
-    Path.home() / ".local" / "share" / "fonts",
+    Path(os.path.expanduser("~/.local/share/fonts")),
     Path("/System/Library/Fonts"),
     Path("/Library/Fonts"),
     Path("C:/Windows/Fonts"),
@@ -55,5 +55,5 @@ def font_file() -> str | None:
 def _candidates() -> Iterator[str]:
     if FONT.is_file():
         yield str(FONT)
-    files = [file for folder in FOLDERS if folder.is_dir() for file in sorted(folder.rglob("*.*"))]
+    files = [file for folder in FOLDERS if os.path.isdir(folder) for file in sorted(folder.rglob("*.*"))]
     yield from (str(file) for name in NAMES for file in files if file.match(name))

@@ -62,7 +62,7 @@ def _drawn(service: str, fields: dict[str, object], pictures: list[Image.Image])
     if not pictures:
         return None
     try:
-        drawn = annotate(service, fields, *pictures)
+        drawn = annotate(service, fields, *pictures, longest_side=SIDE)
     except Exception:  # as above
         return None
     drawn.thumbnail((SIDE, SIDE))

@@ -49,7 +49,10 @@ class Recorder(ThreadingHTTPServer):
         """Return the endpoint's response and its body as it came. Raises httpx.HTTPError."""
         kept = {name: value for name, value in headers.items() if name.lower() not in _OF_ONE_CONNECTION}
         # An encoding that the caller did not ask for is not asked for in its name.
-        asked = {"Accept-Encoding": "identity", "Accept": "*/*", "User-Agent": "modelhub-record", **kept}
+        asked = httpx.Headers(
+            {"Accept-Encoding": "identity", "Accept": "*/*", "User-Agent": "modelhub-record"}
+        )
+        asked.update(kept)  # by names in whatever case
         timeout = {"timeout": httpx.Timeout(TIMEOUT_S).as_dict()}
         request = httpx.Request(method, self._url + target, headers=asked, content=body, extensions=timeout)
         # By the transport itself: a client would keep one caller's cookies for the next.

@@ -103,7 +103,7 @@ def _of_har(path: Path) -> Iterator[Entry]:
         for number, request in posts:
             name = httpx.URL(request["url"]).path.partition(PREFIX)[2]
             yield f"entry {number}", name, _posted(request["postData"])
-    except (KeyError, TypeError, binascii.Error):
+    except (KeyError, TypeError, AttributeError, binascii.Error, httpx.InvalidURL):
         raise RecordingError(f"{path.name}: not a HAR file with the requests' bodies in it") from None
 
 

@@ -13,7 +13,7 @@ import httpx
 import orjson
 
 from modelhub.errors import ServiceError
-from modelhub.http import failure_of
+from modelhub.http import failure_of, reply_of
 from modelhub.replay.compare import Failure, Outcome, compare
 from modelhub.replay.endpoints import Endpoint
 from modelhub.replay.recording import Recorded
@@ -99,7 +99,7 @@ def outcome_of(response: httpx.Response) -> Outcome:
     if answered and not content.get("error_code"):
         answer: Outcome = content
         return answer
-    raise failure_of(response, content)
+    raise failure_of(reply_of(response), content)
 
 
 def _failure(failure: Exception) -> Failure:

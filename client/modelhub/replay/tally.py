@@ -144,7 +144,7 @@ def _distribution(name: str, values: Sequence[float], tolerance: float) -> Distr
 
 
 def _bins(values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]", tolerance: float) -> tuple[int, ...]:
-    ends = np.array(BINS) * tolerance if tolerance else np.array([0.0] * len(BINS))
+    ends = np.array(BINS) * tolerance
     places = np.searchsorted(ends, values, side="left")
     return tuple(np.bincount(places, minlength=len(BINS) + 1).tolist())
 

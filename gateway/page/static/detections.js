@@ -100,7 +100,6 @@ export const things = {
     const rows = detected(answer);
     const masks = await Promise.all(answer.detection_masks.map((mask) => decoded(mask, "image/png")));
     const tints = rows.map(({ box }, id) => tint(masks[id], box, id));
-    masks.forEach((mask) => mask.close());
     return { rows, tints, marked: null };
   },
   draw: ([surface], { rows, tints, marked }) => {

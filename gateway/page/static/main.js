@@ -15,7 +15,7 @@ const state = {
   samples: {},
   service: "",
   pictures: [], // what is in each slot; more than one slot's are kept for the next service of two
-  answered: null, // {answer, blob, shown, ...}: what is on the page now
+  answered: null, // {answer, blob, shown, told, ...}: what is on the page now
   running: null, // AbortController of the request in flight
 };
 const slots = new Slots(byId("slots"), (files, index) => fill(files, index));
@@ -34,7 +34,7 @@ async function start() {
   }
   listen();
   report.copying();
-  const named = decodeURIComponent(location.hash.slice(1));
+  const named = location.hash.slice(1);
   choose(Object.hasOwn(state.facts.services, named) ? named : Object.keys(state.facts.services)[0]);
 }
 
@@ -104,10 +104,26 @@ function buildSamples() {
     ...rows.map((names) => {
       const pictures = names.map((name) => make("img", { src: `samples/${name}`, alt: "", loading: "lazy" }));
       const label = names.map((name) => name.replace(/\.\w+$/, "").replaceAll("_", " ")).join(" + ");
-      const take = async () => fill(await Promise.all(names.map(sample)), 0);
-      return make("li", {}, make("button", { type: "button", "aria-label": label, onclick: take }, ...pictures));
+      const button = { type: "button", "aria-label": label, onclick: () => take(names) };
+      return make("li", {}, make("button", button, ...pictures));
     }),
   );
+}
+
+/** Put sample pictures into the slots; of several that are under way, only those asked for last. */
+async function take(names) {
+  take.latest = names;
+  let files, fault;
+  try {
+    files = await Promise.all(names.map(sample));
+  } catch (error) {
+    fault = error;
+  }
+  if (take.latest !== names) return;
+  if (files) return fill(files, 0);
+  state.running?.abort();
+  report.clear();
+  failed({ code: "network", message: fault.message });
 }
 
 /** Put files into the slots, from `index` on, or into the first empty one, and ask. */
@@ -133,16 +149,16 @@ async function send() {
   clearTimeout(choose.waiting); // what it would ask is asked now
   state.running?.abort();
   if (!isComplete()) return;
-  const running = (state.running = new AbortController());
+  const { signal } = (state.running = new AbortController());
   report.clear();
   report.status(t("asking"), true);
   try {
     const files = fields().map((_, index) => state.pictures[index].file);
-    const { signal } = running;
     const request = { service: state.service, query: viewOf(state.service).query, fields: fields(), files };
     const result = await ask({ ...request, token: token(), signal });
+    signal.throwIfAborted(); // it may have been given up while its answer was read
     if (result.failure) failed(result.failure);
-    else await answeredWith(result, running);
+    else await answeredWith(result, signal);
   } catch (error) {
     if (error.name !== "AbortError") throw error; // another request has taken its place
   }
@@ -159,16 +175,18 @@ function failed(failure) {
   }
 }
 
-async function answeredWith(result, running) {
+/** Show an answer, or say that it cannot be shown; AbortError where another request has taken its place. */
+async function answeredWith(result, signal) {
   let shown;
   try {
     shown = await viewOf(state.service).prepare(result.answer, state.pictures, state.facts);
   } catch (error) {
+    signal.throwIfAborted();
     report.json(result.answer, result.blob, state.service);
     failed({ code: "page", message: error.message });
     return;
   }
-  if (running.signal.aborted) return;
+  signal.throwIfAborted();
   state.answered = { ...result, shown };
   present();
 }
@@ -183,15 +201,16 @@ function present() {
   report.time(state.answered);
   report.json(answer, blob, state.service);
   const told = t("answered.in", { summary, time: report.milliseconds(wholeMs) });
-  report.status(isSeeded ? `${t("seeded")} ${told}` : told);
+  state.answered.told = isSeeded ? `${t("seeded")} ${told}` : told;
+  report.status(state.answered.told);
   draw();
 }
 
 /** Draw the pictures, and what is known of them. */
 function draw() {
   if (!state.service) return;
-  const shown = state.answered?.shown;
-  const surfaces = slots.show(state.pictures, shown && byId("status").textContent);
+  const { shown, told } = state.answered ?? {};
+  const surfaces = slots.show(state.pictures, told);
   if (shown && surfaces && !shown.off) viewOf(state.service).draw(surfaces, shown);
 }
 

@@ -51,8 +51,8 @@ export function grey(image) {
 
 /**
  * Return a canvas in which each pixel of the mask `bitmap` has the colour [r, g, b, a] that `colourOf` returns of
- * its grey value, or none; of `part`, {left, top, width, height}, alone. At most LONGEST pixels long: a mask of
- * more is looked at here and there. `counts` has how many pixels have each grey value.
+ * its grey value, or none; of `part`, {left, top, width, height}, alone. At most half of LONGEST long: a mask of
+ * more is looked at here and there. `counts` has how many pixels have each grey value. `bitmap` is closed.
  */
 export function tinted(bitmap, colourOf, part = { left: 0, top: 0, width: bitmap.width, height: bitmap.height }) {
   const scale = Math.min(1, LONGEST / 2 / Math.max(part.width, part.height));
@@ -62,6 +62,7 @@ export function tinted(bitmap, colourOf, part = { left: 0, top: 0, width: bitmap
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.imageSmoothingEnabled = false;
   context.drawImage(bitmap, part.left, part.top, part.width, part.height, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
   const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
   const counts = recoloured(pixels.data, colourOf);
   context.putImageData(pixels, 0, 0);

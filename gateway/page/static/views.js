@@ -13,7 +13,7 @@ import { number, percent, t } from "./texts.js";
 
 const SHOWN_CLASSES = 10;
 const DIFFERENT = 80; // the contract's: less is different pictures
-export const MASKS = "?mask_format=png"; // lists of every pixel are what makes answers slow
+const MASKS = "?mask_format=png"; // lists of every pixel are what makes answers slow
 
 const plain = {
   query: "",
@@ -30,7 +30,7 @@ const annotated = {
   tools: (shown, redraw) => [
     make("label", {}, make("input", {
       type: "checkbox",
-      checked: true,
+      checked: !shown.off,
       onchange: (event) => {
         shown.off = !event.target.checked;
         redraw();

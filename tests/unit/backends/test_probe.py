@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backends import probe
@@ -18,6 +19,7 @@ from embedded.paths import ROOT
 from gateway.health import white_png
 from gateway.services import SERVICES
 from vision.manifest import Profile
+from vision.picture import decode_image
 
 DEAD = (500, '{"error":"Stub process \'ocr_preprocess_0_0\' is not healthy."}')
 FULL = (503, '{"error":"Exceeds maximum queue size"}')
@@ -82,7 +84,7 @@ def found(triton: FakeTriton, *names: str, budget_s: float = 10) -> list[str]:
 
 
 def test_picture_is_the_gateways() -> None:
-    assert base64.b64decode(probe.PICTURE) == white_png(32)
+    assert np.array_equal(decode_image(base64.b64decode(probe.PICTURE)), decode_image(white_png(32)))
 
 
 def test_all_is_well(triton: FakeTriton) -> None:

@@ -1,6 +1,7 @@
 """A server that answers each request as its script says, and keeps what it was asked."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -101,3 +102,11 @@ def scripted(*replies: Reply) -> Iterator[Script]:
             script.over.set()
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def refusing() -> Iterator[int]:
+    """Yield a port of loopback where connections are refused: it is taken, and nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]

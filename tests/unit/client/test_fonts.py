@@ -22,7 +22,7 @@ def _forgotten() -> Iterator[None]:
 
 
 @pytest.fixture
-def some_font(tmp_path: Path) -> bytes:
+def some_font() -> bytes:
     """A font's file: the one that Pillow brings."""
     default = ImageFont.load_default(20)
     assert isinstance(default, ImageFont.FreeTypeFont)

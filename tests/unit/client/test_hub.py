@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import random
 import time
 from pathlib import Path
 
@@ -70,6 +71,16 @@ async def test_one_picture_is_sent_as_it_is(hub: Hub) -> None:
     (asked,) = script.asked
     assert asked.headers["Content-Type"].startswith("image/")
     assert asked.body == FILE
+
+
+@both
+@pytest.mark.filterwarnings("error")
+async def test_a_large_picture_is_sent_whole_each_time(hub: Hub) -> None:
+    picture = random.Random(3).randbytes(5_000_000)
+    with scripted(BREAKS, Reply()) as script:
+        async with hub(script.url) as asking:
+            await asking.answer("a_service", picture)
+    assert [asked.body == picture for asked in script.asked] == [True, True]
 
 
 @both
@@ -219,7 +230,7 @@ async def test_a_server_that_says_nothing_is_given_up(hub: Hub, monkeypatch: pyt
         async with hub(script.url, timeout_s=0.1) as asking:
             with pytest.raises(httpx.TimeoutException):
                 await asking.answer("a_service", FILE)
-    assert len(script.asked) == 1
+    assert len(script.asked) <= 1  # none where the time was over before it was read
 
 
 @both

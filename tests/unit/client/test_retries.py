@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelhub import ServiceError
-from modelhub.retries import FIRST_PAUSE_S, LONGEST_PAUSE_S, Attempts, retry_after_s, worth_another
+from modelhub.retries import (
+    FIRST_PAUSE_S,
+    LEAST_S,
+    LONGEST_PAUSE_S,
+    Attempts,
+    retry_after_s,
+    worth_another,
+)
 
 
 class Clock:
@@ -100,6 +107,8 @@ def test_the_time_that_is_left_counts_down() -> None:
     judge = attempts(3, 10, clock=clock)
     clock.now += 4
     assert judge.left_s() == 6
+    clock.now += 7
+    assert judge.left_s() == LEAST_S
 
 
 @pytest.mark.parametrize(
@@ -113,6 +122,8 @@ def test_the_time_that_is_left_counts_down() -> None:
         ("soon", None),
         ("²", None),
         ("1e3", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None),
     ],
 )
 def test_retry_after_in_seconds(text: str, seconds: float | None) -> None:

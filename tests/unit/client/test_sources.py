@@ -96,6 +96,17 @@ def test_a_folder_that_cannot_be_read_is_asked_about_so_that_it_fails(
     assert names("in") == ["in/a.jpg", "in/closed"]
 
 
+def test_a_file_that_one_may_not_look_at_is_asked_about_so_that_it_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def closed(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    made("in/a.jpg")
+    monkeypatch.setattr(Path, "is_file", closed)
+    assert names("in") == ["in/a.jpg"]
+
+
 def test_a_pattern_keeps_what_is_below_its_fixed_part() -> None:
     made("in/x/a.jpg", "in/y/z/a.jpg", "in/y/b.png", "in/c.txt")
     assert names("in/**/*.jpg") == ["in/x/a.jpg", "in/y/z/a.jpg"]
@@ -112,6 +123,7 @@ def test_a_file_of_a_patterns_name_is_that_file() -> None:
 def test_a_file_that_is_named_is_asked_about_whatever_its_name() -> None:
     made("photo", "photo.ocr.png")
     assert names("photo", "photo.ocr.png", "absent.jpg") == ["photo", "photo.ocr.png", "absent.jpg"]
+    assert names("x" * 300) == ["x" * 300]  # longer than a file's name can be
 
 
 def test_what_is_named_twice_is_asked_once() -> None:
@@ -126,6 +138,8 @@ def test_what_is_named_twice_is_asked_once() -> None:
         (("empty",), "no pictures in empty"),
         (("*.jpg",), r"no pictures in \*.jpg"),
         (("-", "-"), "once"),
+        (("a.jpg\0b.jpg",), "a zero byte"),
+        (("http://[/a.jpg",), "is no URL"),
     ],
 )
 def test_words_that_mean_nothing_are_refused(words: tuple[str, ...], why: str) -> None:

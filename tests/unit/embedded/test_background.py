@@ -91,6 +91,8 @@ def test_a_launcher_that_is_told_to_stop_is_waited_for(
 ) -> None:
     serving = Serving(sleeper.pid, psutil.Process(sleeper.pid).create_time(), URL)
     stop(serving, 20)
+    assert serving.process() is None  # though nobody has buried it yet
+    sleeper.wait()
     assert not psutil.pid_exists(sleeper.pid)
     stop(serving, 20)  # once more does no harm
 

@@ -143,10 +143,10 @@ def test_gpus_and_engines_are_told_and_their_absence_is_no_problem() -> None:
 
 
 def test_commands_that_are_not_there_fail_or_hang_have_no_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "COMMAND_TIMEOUT_S", 0.2)
     assert machine.output(["echo", "yes"]) == "yes"
     assert machine.output(["no-such-command"]) is None
     assert machine.output(["false"]) is None
+    monkeypatch.setattr(machine, "COMMAND_TIMEOUT_S", 0.2)
     assert machine.output(["sleep", "60"]) is None
 
 
@@ -352,6 +352,12 @@ def test_it_says_all_as_json_and_its_status_is_whether_something_is_wrong() -> N
         ran = run(sys.executable, **ports)
     assert ran.returncode == 1
     assert f"cannot listen on 127.0.0.1:{settings.port}" in ran.stdout
+
+
+def test_a_profile_that_there_is_not_is_named() -> None:
+    ran = run(sys.executable, MODELHUB_PROFILE="big")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "MODELHUB_PROFILE: big is none of lite, full" in ran.stderr
 
 
 def test_without_an_environment_it_says_what_it_can(tmp_path: Path) -> None:

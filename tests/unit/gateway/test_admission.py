@@ -150,7 +150,7 @@ def test_a_slow_service_has_fewer_places_but_always_some(monkeypatch: pytest.Mon
                 now[0] += seconds
 
     for service, seconds, places in (
-        ("ocr", 3.0, FEW), ("ocr", 7.0, 2), ("ocr", 40.0, 1),
+        ("ocr", 1.5, FEW), ("ocr", 3.0, 2), ("ocr", 40.0, 1),
         ("shelf_counting", 0.5, 8), ("image_classification", 0.03, 20),
     ):  # fmt: skip
         answer(service, seconds)
@@ -158,11 +158,26 @@ def test_a_slow_service_has_fewer_places_but_always_some(monkeypatch: pytest.Mon
             assert fill(stack, admission, service) == pytest.approx(places, abs=places // 6)
 
 
+@pytest.mark.parametrize(("others", "places"), [(16, FEW), (20, 1), (21, 1)])
+def test_a_slow_service_has_one_place_where_others_hold_half_of_all(
+    monkeypatch: pytest.MonkeyPatch, others: int, places: int
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("gateway.admission.time.monotonic", lambda: now[0])
+    admission = Admission(40, 30, 1.0, 30.0, SERVICES)
+    with admission.place("ocr"):
+        now[0] += 1.5
+    with ExitStack() as stack:
+        for _ in range(others):
+            stack.enter_context(admission.place("image_classification"))
+        assert fill(stack, admission, "ocr") == places
+
+
 def test_failures_are_no_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("gateway.admission.time.monotonic", lambda: now[0])
     admission = Admission(40, 20, 4.0, 30.0, SERVICES)
-    for seconds in [2.0] * 20 + [0.0] * 100:
+    for seconds in [1.5] * 20 + [0.0] * 100:
         with suppress(ValueError), admission.place("ocr"):
             now[0] += seconds
             if not seconds:

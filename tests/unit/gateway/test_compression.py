@@ -116,7 +116,7 @@ def decoded(answer: Said) -> bytes:
         ("gzip;q=-1", Wish(IDENTITY)),
         ("gzip;q=0.1234", Wish(IDENTITY)),
         ("gzip;q=nan", Wish(IDENTITY)),
-        ("gzip;level=9", Wish(IDENTITY)),
+        ("gzip;level=9;q=0.5", Wish("gzip")),
         ("gzip zstd", Wish(IDENTITY)),
         ("gzip;q=1, gzip;q=0", Wish(IDENTITY)),
         (",,gzip,,", Wish("gzip")),

@@ -9,13 +9,13 @@ from PIL import Image
 
 from vision.png import png_file
 
-MODES = {"1": np.bool_, "L": np.uint8, "I;16": np.uint16}
+MODES = {"1": np.bool_, "L": np.uint8}
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_random_pixels_are_read_back(mode: str) -> None:
     random = np.random.default_rng(8)
-    most = {"1": 2, "L": 256, "I;16": 65536}[mode]
+    most = {"1": 2, "L": 256}[mode]
     for _ in range(200):
         pixels: Any = random.integers(0, most, random.integers(1, 40, 2)).astype(MODES[mode])
         with Image.open(io.BytesIO(png_file(pixels))) as image:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco
 
-from vision.rle import Counts, Mask, counts_of_flips, decode, encode, to_coco
+from vision.mask_formats import column_counts
+from vision.rle import Counts, Mask, counts_of_flips, decode, encode
 
 CASES = 1000
 
@@ -71,15 +72,15 @@ def test_what_is_encoded_is_decoded() -> None:
 
 def test_conversion_gives_what_cocos_tools_encode() -> None:
     for mask in random_masks():
-        assert to_coco(encode(mask), mask.shape).tolist() == counts_in_coco(mask)
+        height, width = mask.shape
+        assert column_counts(encode(mask), (height, width)).tolist() == counts_in_coco(mask)
 
 
 def test_cocos_tools_read_the_conversion() -> None:
     for mask in random_masks():
-        size = list(mask.shape)
-        encoded = coco.frPyObjects(
-            {"counts": to_coco(encode(mask), mask.shape).tolist(), "size": size}, *size
-        )
+        height, width = mask.shape
+        counts = column_counts(encode(mask), (height, width)).tolist()
+        encoded = coco.frPyObjects({"counts": counts, "size": [height, width]}, height, width)
         assert np.array_equal(coco.decode(encoded), mask)
         assert coco.area(encoded) == mask.sum()
 

@@ -82,7 +82,8 @@ async def test_pictures_are_held_back_while_answers_wait_to_be_drawn() -> None:
 
     watched.finish = slow
     running = asyncio.create_task(watched.over(100))
-    await asyncio.sleep(0.05)
+    for _ in range(1000):  # turns of the loop: nothing here waits for time to pass
+        await asyncio.sleep(0)
     assert watched.held == HELD_PER_JOB * 3
     drawn.set()
     await running
@@ -244,3 +245,18 @@ async def test_a_fault_of_our_own_is_raised_and_not_swallowed() -> None:
     watched.finish = wrong
     with pytest.raises(KeyError, match="a mistake"):
         await watched.over(100)
+
+
+async def test_a_fault_in_telling_of_a_failure_is_raised_and_ends_the_run() -> None:
+    """As where the one who reads the lines has gone."""
+
+    class Unheard(Watched):
+        def _fail(self, request: int, reason: Reason) -> None:
+            super()._fail(request, reason)
+            raise BrokenPipeError
+
+    watched = Unheard(at_once, jobs=2)
+    watched.unreadable = set(range(100))
+    with pytest.raises(BrokenPipeError):
+        await watched.over(100)
+    assert len(watched.failed) < 10

@@ -1,24 +1,28 @@
 """`modelhub predict` as people and scripts meet it, against a stand-in that answers as told."""
 
+import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections import Counter
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 
 from modelhub.bulk import patience
-from modelhub.command import outputs
+from modelhub.bulk.run import NotDone
+from modelhub.command import asking, outputs
 from modelhub.command.common import plain
 from modelhub.command.predict import DENSE
+from modelhub.sources import Source
 from modelhub.tensors import ENSEMBLES
 from tests.unit.client.command.conftest import Command, Reply, StandIn, classified, failed
+from tests.unit.client.scripted import refusing
 
 SERVICE = "image_classification"
 
@@ -112,10 +116,29 @@ def test_the_standard_input_is_a_picture_or_a_list(command: Command, gateway: St
     assert result.exit_code == 1
     assert result.stdout.startswith("in/a cat.png: cat")
     assert gateway.asked == [cat, cat]
-    Path("list.txt").write_bytes(b"in/a cat.png\nin\xff.png\n")  # names of files are any bytes
-    result = command("predict", SERVICE, "--from-list", "list.txt", "--json")
-    assert [json.loads(line)["picture"] for line in result.stdout.splitlines()] != []
-    assert "1 failed" in result.stderr
+
+
+def test_names_in_a_list_are_any_bytes(command: Command) -> None:
+    picture("in/a cat.png")
+    listed = b"in/a cat.png\nin\xff.png\nhttp://127.0.0.1:1/\xff.png\n"
+    Path("list.txt").write_bytes(listed)
+    for name in ("list.txt", "-"):
+        result = command("predict", SERVICE, "--from-list", name, "--json", stdin=listed)
+        told = {json.loads(line)["picture"] for line in result.stdout.splitlines()}
+        assert told == {"in/a cat.png", "in?.png", "http://127.0.0.1:1/?.png"}
+        assert "2 failed" in result.stderr
+
+
+def test_a_failure_to_save_is_told_whatever_the_bytes_of_the_name(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unwritable(path: Path, content: bytes) -> None:
+        raise OSError(36, "File name too long")
+
+    picture("in/a\udcff.png")
+    monkeypatch.setattr(outputs, "write_whole", unwritable)
+    result = command("predict", SERVICE, "in", "--out", "out", "--json")
+    assert json.loads(result.stdout)["error"]["message"].startswith("cannot write out/a?.")
 
 
 def test_two_pictures_go_into_one_request(command: Command, gateway: StandIn) -> None:
@@ -133,6 +156,18 @@ def test_a_url_is_fetched_from_here(command: Command, gateway: StandIn) -> None:
     assert result.exit_code == 1
     assert json.loads(gateway.asked[0]) == gateway.described()
     assert "404" in result.stderr
+
+
+async def test_a_url_that_takes_too_long_is_given_up_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(asking, "FETCH_TIMEOUT_S", 0.01)
+    url = "http://images.example/cat.jpg"
+    async with httpx.AsyncClient(transport=httpx.MockTransport(silent)) as web:
+        with pytest.raises(NotDone, match="it took too long"):
+            await asking._content(Source(url, url, ("cat.jpg",)), web)
 
 
 def test_the_token_is_sent_and_told_to_nobody(command: Command, gateway: StandIn) -> None:
@@ -299,9 +334,8 @@ def test_wrong_words_are_told_in_a_line_and_ask_nothing(
 
 def test_where_nobody_answers_the_status_says_so(command: Command) -> None:
     picture("cat.jpg")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    result = command("predict", SERVICE, "cat.jpg", "--url", f"http://127.0.0.1:{port}")
+    with refusing() as port:
+        result = command("predict", SERVICE, "cat.jpg", "--url", f"http://127.0.0.1:{port}")
     assert result.exit_code == 3
     assert f"nothing answers at http://127.0.0.1:{port}" in result.stderr
 
@@ -360,12 +394,35 @@ def test_ctrl_c_keeps_and_sums_up_what_is_done(
 def test_a_reader_who_has_had_enough_ends_it_quietly(command: Command, gateway: StandIn) -> None:
     for index in range(200):
         picture(f"in/{index:03}.png", f"#0000{index:02x}")
+    gone = threading.Event()
+
+    def behave(file: bytes, times: int) -> Reply:
+        if len(gateway.asked) > 20:
+            gone.wait(30)
+        return classified()
+
+    gateway.behave = behave
     running = process(gateway, "in")
     assert running.stdout is not None
     running.stdout.readline()
     running.stdout.close()
+    gone.set()
     assert running.wait(30) == 1
     assert running.stderr is not None
     assert b"Traceback" not in running.stderr.read()
     running.stderr.close()
     assert len(gateway.asked) < 200
+
+
+def test_a_reader_who_has_had_enough_of_failures_ends_it_as_quietly(
+    command: Command, gateway: StandIn
+) -> None:
+    Path("list").write_text("\n".join(f"absent-{index}.png" for index in range(5000)))
+    running = process(gateway, "--from-list", "list", "--json")
+    assert running.stdout is not None
+    running.stdout.readline()
+    running.stdout.close()  # long before the pipe could hold all
+    assert running.wait(60) == 1
+    assert running.stderr is not None
+    assert b"Traceback" not in running.stderr.read()
+    running.stderr.close()

@@ -1,10 +1,10 @@
 """`modelhub services` against a stand-in."""
 
 import json
-import socket
 
 from modelhub.tensors import ENSEMBLES
 from tests.unit.client.command.conftest import SERVICES, Command, StandIn
+from tests.unit.client.scripted import refusing
 
 
 def test_every_service_is_listed_with_what_it_answers(command: Command, gateway: StandIn) -> None:
@@ -20,17 +20,16 @@ def test_every_service_is_listed_with_what_it_answers(command: Command, gateway:
 
 
 def test_one_that_is_not_ready_is_told_why(command: Command, gateway: StandIn) -> None:
-    gateway.ill = {"object_detection": "not loaded"}
+    gateway.ill = {"object_detection": "[late] by 3"}
     result = command("services")
     assert result.exit_code == 1
-    assert "no: not loaded" in result.stdout
+    assert "no: [late] by 3" in result.stdout
     assert result.stdout.count("yes") == len(SERVICES) - 1
 
 
 def test_where_nobody_answers_the_status_says_so(command: Command) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    result = command("services", "--url", f"http://127.0.0.1:{port}")
+    with refusing() as port:
+        result = command("services", "--url", f"http://127.0.0.1:{port}")
     assert result.exit_code == 3
     assert "nothing answers" in result.stderr
 

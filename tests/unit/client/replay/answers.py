@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from vision.rle import encode
+
 Random = np.random.Generator
 Answer = dict[str, Any]
 
@@ -55,16 +57,8 @@ def _instances(random: Random) -> Answer:
     for top, left, bottom, right in found["detection_boxes"]:
         mask = np.zeros((HEIGHT, WIDTH), dtype=bool)
         mask[int(top) : int(bottom), int(left) : int(right)] = True
-        masks.append({"counts": run_lengths(mask), "size": [HEIGHT, WIDTH]})
+        masks.append({"counts": encode(mask).tolist(), "size": [HEIGHT, WIDTH]})
     return found | {"detection_masks": masks}
-
-
-def run_lengths(mask: "np.ndarray[Any, np.dtype[np.bool_]]") -> list[int]:
-    """Rows one after the other, the first run being False, as the page says."""
-    flat = np.concatenate([[False], mask.ravel(), [not mask.ravel()[-1]]])
-    starts = np.flatnonzero(flat[1:] != flat[:-1])
-    counts = np.diff(np.concatenate([[0], starts])).tolist()
-    return counts if counts else [0]
 
 
 def _texts(random: Random) -> Answer:

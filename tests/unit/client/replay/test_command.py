@@ -18,10 +18,10 @@ from typer.testing import CliRunner, Result
 
 from embedded.paths import ROOT
 from modelhub.command import app
-from tests.conftest import free_ports
 from tests.unit.client.replay.answers import HEIGHT, WIDTH, answer, picture
 from tests.unit.client.replay.pages import assert_self_contained
 from tests.unit.client.replay.stand_in import Answered, Asked, Script, StandIn, standing_in
+from tests.unit.client.scripted import refusing
 
 TOKEN = "a-token-that-nobody-may-see"
 Serve = Callable[[Script], StandIn]
@@ -131,12 +131,12 @@ def test_tokens_are_sent_and_never_written(
 
 
 def test_an_endpoint_that_cannot_be_reached_ends_with_3(serve: Serve, recording: Path) -> None:
-    (port,) = free_ports(1)
-    done = replay(recording, "--from", serve(answering()).url, "--to", f"http://127.0.0.1:{port}")
+    with refusing() as port:
+        done = replay(recording, "--from", serve(answering()).url, "--to", f"http://127.0.0.1:{port}")
     assert done.exit_code == 3
     assert str(port) in done.stderr
-    refusing = serve(lambda asked: Answered({"error_code": 40101, "success": False, "error_msg": TOKEN}, 401))
-    done = replay(recording, "--from", refusing.url, "--to", refusing.url, "--from-token", TOKEN)
+    closed = serve(lambda asked: Answered({"error_code": 40101, "success": False, "error_msg": TOKEN}, 401))
+    done = replay(recording, "--from", closed.url, "--to", closed.url, "--from-token", TOKEN)
     assert done.exit_code == 3
     assert TOKEN not in done.output
 

@@ -12,8 +12,9 @@ from PIL import Image
 from gateway.services import SERVICES
 from modelhub.replay.compare import compare
 from modelhub.replay.measures import DEFINITIONS, tolerances
-from tests.unit.client.replay.answers import HEIGHT, WIDTH, Answer, picture, run_lengths
+from tests.unit.client.replay.answers import HEIGHT, WIDTH, Answer, picture
 from tests.unit.client.replay.test_compare import beyond, compared, random_answer, values
+from vision.rle import encode
 
 
 def first(service: str, minimum: int = 3) -> Answer:
@@ -44,7 +45,7 @@ def _mask(box: list[float]) -> dict[str, object]:
     top, left, bottom, right = map(int, box)
     mask = np.zeros((HEIGHT, WIDTH), dtype=bool)
     mask[top:bottom, left:right] = True
-    return {"counts": run_lengths(mask), "size": [HEIGHT, WIDTH]}
+    return {"counts": encode(mask).tolist(), "size": [HEIGHT, WIDTH]}
 
 
 def shifted(one: Answer) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import random
+import re
 import signal
 import socket
 import stat
@@ -22,8 +23,8 @@ from embedded.paths import ROOT
 from modelhub.command import app
 from modelhub.replay.proxy import MAX_BODY_BYTES, Recorder, recorder
 from modelhub.replay.recording import Recorded, recorded
-from tests.conftest import free_ports
 from tests.unit.client.replay.stand_in import Answered, Asked, standing_in
+from tests.unit.client.scripted import refusing
 
 BODY = '{"image":  "AAAA", "名": 1}'.encode()
 
@@ -121,26 +122,35 @@ def test_what_cannot_be_handed_on_is_refused(tmp_path: Path, head: bytes, status
     assert not there.asked
 
 
+def test_headers_of_whatever_case_are_handed_on_once(tmp_path: Path) -> None:
+    head = b"POST /api/predict/ocr HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\naccept-encoding: br\r\n\r\n"
+    with standing_in(answering) as there, recording(there.url, tmp_path / "out") as (server, _):
+        assert raw(server.server_port, head).split()[1] == b"200"
+    encodings = {
+        name: text for name, text in there.asked[0].headers.items() if name.lower() == "accept-encoding"
+    }
+    assert encodings == {"accept-encoding": "br"}
+
+
 def test_where_nobody_answers_its_caller_is_told(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
-    with recording(f"http://127.0.0.1:{port}", tmp_path / "out") as (_, http):
+    with refusing() as port, recording(f"http://127.0.0.1:{port}", tmp_path / "out") as (_, http):
         assert http.post("/api/predict/ocr", content=BODY).status_code == 502
         assert http.get("/health/live").status_code == 502
 
 
 def test_the_command_listens_until_it_is_interrupted(tmp_path: Path) -> None:
     out = tmp_path / "requests.jsonl"
-    (port,) = free_ports(1)
     with standing_in(answering) as there:
-        words = ["record", "--to", there.url, "--out", str(out), "--listen", str(port)]
+        words = ["record", "--to", there.url, "--out", str(out), "--listen", "0"]
         command = [sys.executable, "-c", "from modelhub.command import main; main()", *words]
         environment = os.environ | {
             "PYTHONPATH": f"{ROOT}:{ROOT / 'client'}:{os.environ.get('PYTHONPATH', '')}"
         }
         with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, text=True) as process:
             assert process.stderr is not None
-            assert str(port) in process.stderr.readline()
-            httpx.post(f"http://127.0.0.1:{port}/api/predict/ocr", content=BODY, trust_env=False)
+            told = re.match(r"listening at (\S+), recording into ", process.stderr.readline())
+            assert told
+            httpx.post(f"{told[1]}/api/predict/ocr", content=BODY, trust_env=False)
             process.send_signal(signal.SIGINT)
             assert process.stderr.read().startswith("1 requests recorded")
             assert process.wait(20) == 0

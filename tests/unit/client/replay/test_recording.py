@@ -118,6 +118,20 @@ def test_a_har_file_without_bodies_is_named(tmp_path: Path) -> None:
         read(har(tmp_path, entry("http://h/api/predict/ocr")))
 
 
+@pytest.mark.parametrize(
+    ("url", "data"),
+    [
+        ("http://h/api/predict/ocr", []),
+        ("http://h/api/predict/ocr", {"text": 7}),
+        ("http://h:port/api/predict/ocr", {"text": "{}"}),
+    ],
+)
+def test_a_har_file_with_strange_requests_is_named(tmp_path: Path, url: str, data: object) -> None:
+    request = {"method": "POST", "url": url, "postData": data}
+    with pytest.raises(RecordingError, match=r"exported\.HAR"):
+        read(har(tmp_path, {"request": request}))
+
+
 def pictures(folder: Path, *names: str) -> None:
     for name in names:
         path = folder / name

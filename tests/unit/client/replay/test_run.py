@@ -1,21 +1,23 @@
 """Requests sent to two servers, in order, by turns, and as they were recorded."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
+from modelhub.replay import run
 from modelhub.replay.compare import Failure
 from modelhub.replay.endpoints import Authorization, endpoint
 from modelhub.replay.measures import tolerances
 from modelhub.replay.recording import Recorded
-from modelhub.replay.run import UnreachableError, connected, replay
+from modelhub.replay.run import Sides, UnreachableError, connected, replay
 from modelhub.replay.tally import Pair
-from tests.conftest import free_ports
 from tests.unit.client.replay.stand_in import Answered, Asked, Script, StandIn, standing_in
+from tests.unit.client.scripted import refusing
 
 ALIKE = {"request_id": "1", "success": True, "similarity": 50.0, "l2_distance": 1.0}
 Start = Callable[..., tuple[StandIn, StandIn]]
@@ -39,11 +41,9 @@ def bodies(count: int, service: str = "image_similarity") -> list[Recorded]:
     return [Recorded(str(number), service, b"%d" % number) for number in range(count)]
 
 
-def replayed(
-    urls: tuple[str, str], recorded: list[Recorded], jobs: int = 1, timeout_s: float = 20.0
-) -> list[Pair]:
+def replayed(urls: tuple[str, str], recorded: list[Recorded], jobs: int = 1) -> list[Pair]:
     seen: list[Pair] = []
-    with connected((endpoint(urls[0]), endpoint(urls[1])), timeout_s) as sides:
+    with connected((endpoint(urls[0]), endpoint(urls[1])), 20.0) as sides:
         replay(lambda: iter(recorded), sides, tolerances(), seen.append, jobs)
     return seen
 
@@ -141,29 +141,29 @@ def test_what_may_succeed_later_is_asked_again(start: Start, status: int) -> Non
     assert failed.is_set()
 
 
-def test_seconds_are_those_of_the_last_attempt(start: Start) -> None:
-    failed = threading.Event()
+def test_seconds_are_those_of_the_last_attempt(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, now = iter([100.0, 3.0]), [0.0]
+    clock = SimpleNamespace(perf_counter=lambda: now[0], sleep=lambda seconds: None)
+    monkeypatch.setattr(run, "time", clock)
 
-    def slow_and_failing_once(asked: Asked) -> Answered:
-        if asked.body == b"1" and not failed.is_set():
-            failed.set()
-            time.sleep(1.0)
-            return Answered(b"busy", 503)
-        return Answered(ALIKE)
+    def failing_once(asked: Asked) -> Answered:
+        if asked.body != b"1":
+            return Answered(ALIKE)
+        now[0] += next(taken)
+        return Answered(b"busy", 503) if now[0] == 100 else Answered(ALIKE)
 
-    pairs = replayed(urls(start(slow_and_failing_once, answering())), bodies(2))
-    assert failed.is_set()
-    assert pairs[1].replies[0].seconds < 1.0
+    pairs = replayed(urls(start(failing_once, answering())), bodies(2))
+    assert pairs[1].replies[0].seconds == 3
 
 
 @pytest.mark.parametrize("side", [0, 1])
 def test_an_endpoint_that_nobody_listens_at_is_told_by_its_side(start: Start, side: int) -> None:
     servers = start(answering(), answering())
-    (port,) = free_ports(1)
     places = [server.url for server in servers]
-    places[side] = f"http://user:word@127.0.0.1:{port}"
-    with pytest.raises(UnreachableError) as told:
-        replayed((places[0], places[1]), bodies(1))
+    with refusing() as port:
+        places[side] = f"http://user:word@127.0.0.1:{port}"
+        with pytest.raises(UnreachableError) as told:
+            replayed((places[0], places[1]), bodies(1))
     assert ("--from", "--to")[side] in str(told.value)
     assert str(port) in str(told.value)
     assert "word" not in str(told.value)
@@ -175,14 +175,31 @@ def test_an_endpoint_that_does_not_let_us_in_is_told(start: Start, status: int) 
         replayed(urls(start(answering(), answering(b"token s3cret?", status))), bodies(1))
 
 
-def test_what_ends_between_is_a_failure_without_a_code(start: Start) -> None:
-    def slow_at_last(asked: Asked) -> Answered:
-        if asked.body == b"1":
-            time.sleep(1.0)
+def test_what_ends_between_is_a_failure_without_a_code() -> None:
+    def silent_at_last(request: httpx.Request) -> httpx.Response:
+        if request.content == b"1" and request.url.host == "to":
+            raise httpx.ReadTimeout("silent")
+        return httpx.Response(200, json=ALIKE)
+
+    seen: list[Pair] = []
+    with httpx.Client(transport=httpx.MockTransport(silent_at_last)) as client:
+        sides = Sides((endpoint("http://from"), endpoint("http://to")), (client, client), 20.0)
+        replay(lambda: iter(bodies(2)), sides, tolerances(), seen.append)
+    assert seen[1].replies[1].outcome == Failure(0, "ReadTimeout: silent")
+    assert seen[1].replies[0].outcome == ALIKE
+
+
+def test_an_endpoint_that_says_nothing_is_given_up_after_the_time_of_a_request(start: Start) -> None:
+    over = threading.Event()
+
+    def silent(asked: Asked) -> Answered:
+        over.wait(20)
         return Answered(ALIKE)
 
-    pairs = replayed(urls(start(answering(), slow_at_last)), bodies(2), timeout_s=0.5)
-    outcome = pairs[1].replies[1].outcome
+    servers = start(answering(), silent)
+    with connected((endpoint(servers[0].url), endpoint(servers[1].url)), 0.1) as sides:
+        outcome = sides.ask(1, bodies(1)[0]).outcome
+        over.set()
     assert isinstance(outcome, Failure)
     assert outcome.code == 0
     assert "Timeout" in outcome.message
