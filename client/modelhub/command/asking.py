@@ -142,8 +142,11 @@ class Session:
         return Work(load, ask, self._finish, self._fail)
 
     async def _finish(self, request: Request, files: Files, answer: Answer, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        line = await loop.run_in_executor(self._drawing, self._outputs.make, request, files, answer)
+        if self._outputs.quick:
+            line = self._outputs.make(request, files, answer)
+        else:
+            loop = asyncio.get_running_loop()
+            line = await loop.run_in_executor(self._drawing, self._outputs.make, request, files, answer)
         self._tally.answered(seconds)
         self._tell(line)
 

@@ -21,6 +21,8 @@ from modelhub.http import Answer
 from modelhub.present import annotate, summarise
 from modelhub.sources import Request
 
+DENSE = frozenset({"semantic_segmentation", "foreground_segmentation"})
+"""Services that answer a number for every pixel, which as PNG is a hundredth of the bytes."""
 JSON_SUFFIX = ".json"
 """Added to the whole name of the annotated picture."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
@@ -57,6 +59,11 @@ class Outputs:
     save: Save
     as_json: bool
     """Whether the line is JSON."""
+
+    @property
+    def quick(self) -> bool:
+        """Whether `make` takes less time than it takes to hand it to a thread."""
+        return self.out is None and self.service not in DENSE
 
     def saved(self, request: Request) -> bool:
         """Return whether an earlier run has saved all of this request, after its pictures last changed."""

@@ -9,11 +9,9 @@ import typer
 
 from modelhub.command.asking import Options, Session
 from modelhub.command.common import DEFAULT_URL, INTERRUPTED, MISUSED, Token, Url, leave
-from modelhub.command.outputs import Outputs, Save
+from modelhub.command.outputs import DENSE, Outputs, Save
 from modelhub.sources import STDIN, BadWords, listed, requests
 
-DENSE = frozenset({"semantic_segmentation", "foreground_segmentation"})
-"""Services that answer a number for every pixel, which as PNG is a hundredth of the bytes."""
 COMPACT = "png"
 
 

@@ -18,7 +18,7 @@ from modelhub.bulk import patience
 from modelhub.bulk.run import NotDone
 from modelhub.command import asking, outputs
 from modelhub.command.common import plain
-from modelhub.command.predict import DENSE
+from modelhub.command.outputs import DENSE
 from modelhub.sources import Source
 from modelhub.tensors import ENSEMBLES
 from tests.unit.client.command.conftest import Command, Reply, StandIn, classified, failed
