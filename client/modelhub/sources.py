@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+from modelhub.downloads import MAX_FILE_BYTES, TOO_LARGE
 from modelhub.pictures import is_url
 from modelhub.tensors import ENSEMBLES
 
@@ -24,8 +25,6 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".webp", ".gif",
 KEPT_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 """Formats that an annotated picture keeps; of any other it becomes a PNG."""
 STDIN = "-"
-MAX_FILE_BYTES = 128 * 1024 * 1024
-"""No service takes a larger file, and of a wrong one no more is read."""
 
 
 class BadWords(ValueError):  # noqa: N818 - what is wrong
@@ -105,7 +104,7 @@ def read(path: Path) -> bytes:
 def _bounded(file: BinaryIO) -> bytes:
     content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
-        raise OSError(f"larger than {MAX_FILE_BYTES // 2**20} MiB: no picture that a service takes")
+        raise OSError(TOO_LARGE)
     return content
 
 
@@ -185,7 +184,7 @@ def _of_pattern(pattern: str) -> Iterator[Source]:
         if os.path.isdir(path):
             if "**" not in pattern:  # which has found what is below it already
                 yield from _of_folder(path, base)
-        elif is_picture(path):
+        elif is_picture(path) and _may_be_file(path):
             yield _file_source(path, len(_trail(path)) - depth)
 
 

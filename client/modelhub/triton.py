@@ -19,6 +19,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
+from modelhub.downloads import NotFetched, fetched, fetched_async
 from modelhub.errors import ServiceError
 from modelhub.http import Answer, fields
 from modelhub.pictures import Picture, sendable
@@ -129,14 +130,8 @@ def _of_picture(words: str) -> ServiceError:
     return ServiceError.of_code(INTERNAL_FAULT, words)
 
 
-def _fetched(response: httpx.Response) -> bytes:
-    if response.status_code != 200:
-        raise ServiceError.of_code(NO_PICTURE_AT_URL, f"the URL answered HTTP {response.status_code}")
-    return response.content
-
-
-def _not_fetched(error: Exception) -> ServiceError:
-    return ServiceError.of_code(NO_PICTURE_AT_URL, f"nothing could be fetched from the URL: {error!r}")
+def _no_picture(error: NotFetched) -> ServiceError:
+    return ServiceError.of_code(NO_PICTURE_AT_URL, f"nothing could be fetched from the URL: {error}")
 
 
 def _metadata(token: str | None) -> tuple[tuple[str, str], ...]:
@@ -176,7 +171,8 @@ class TritonConnection:
 
     def services(self, timeout_s: float) -> list[str]:
         """Return those services of ENSEMBLES that are loaded; raises ServiceError."""
-        return [name for name in ENSEMBLES if self._is_loaded(name, timeout_s)]
+        ends_at = time.monotonic() + timeout_s
+        return [name for name in ENSEMBLES if self._is_loaded(name, max(0.0, ends_at - time.monotonic()))]
 
     def close(self) -> None:
         """Let go of the channel."""
@@ -197,9 +193,9 @@ class TritonConnection:
             return picture
         try:
             with httpx.Client(timeout=timeout_s, **_FETCH) as http:  # type: ignore[arg-type]
-                return _fetched(http.get(picture))
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _not_fetched(error) from None
+                return fetched(picture, http, timeout_s)
+        except NotFetched as error:
+            raise _no_picture(error) from None
 
 
 class AsyncTritonConnection:
@@ -263,6 +259,6 @@ class AsyncTritonConnection:
             return picture
         try:
             async with httpx.AsyncClient(timeout=timeout_s, **_FETCH) as http:  # type: ignore[arg-type]
-                return _fetched(await http.get(picture))
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _not_fetched(error) from None
+                return await fetched_async(picture, http, timeout_s)
+        except NotFetched as error:
+            raise _no_picture(error) from None

@@ -19,8 +19,9 @@ from modelhub.bulk.run import NotDone, Reason, Run, Work
 from modelhub.bulk.tally import Tally, told
 from modelhub.command.common import FAILED, INTERRUPTED, MISUSED, UNREACHABLE, errors, leave, plain
 from modelhub.command.outputs import Outputs
+from modelhub.downloads import NotFetched, fetched_async
 from modelhub.http import Answer
-from modelhub.sources import MAX_FILE_BYTES, Request, Source, read
+from modelhub.sources import Request, Source, read
 
 NO_SERVICE = 40401
 FETCH_TIMEOUT_S = 30.0
@@ -197,20 +198,8 @@ async def _content(source: Source, web: httpx.AsyncClient) -> bytes:
     try:
         if isinstance(source.place, Path):
             return await asyncio.to_thread(read, source.place)
-        async with asyncio.timeout(FETCH_TIMEOUT_S):
-            return await _fetched(source.place, web)
-    except OSError as error:  # TimeoutError is one
-        raise NotDone(f"cannot be read: {error.strerror or str(error) or 'it took too long'}") from error
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-        raise NotDone(f"cannot be fetched: {told(error)}") from error
-
-
-async def _fetched(url: str, web: httpx.AsyncClient) -> bytes:
-    content = bytearray()
-    async with web.stream("GET", url) as response:
-        response.raise_for_status()
-        async for chunk in response.aiter_bytes():
-            content += chunk
-            if len(content) > MAX_FILE_BYTES:
-                raise NotDone(f"cannot be fetched: larger than {MAX_FILE_BYTES // 2**20} MiB")
-    return bytes(content)
+        return await fetched_async(source.place, web, FETCH_TIMEOUT_S)
+    except OSError as error:
+        raise NotDone(f"cannot be read: {error.strerror or error}") from error
+    except NotFetched as error:
+        raise NotDone(f"cannot be fetched: {error}") from error

@@ -14,7 +14,7 @@ import pytest
 import modelhub.triton
 from gateway.errors import GatewayError
 from gateway.triton import translated
-from modelhub import ModelHub, ServiceError
+from modelhub import ModelHub, ServiceError, downloads
 from modelhub.hub import _connection
 from modelhub.pictures import Picture
 from modelhub.results import Ocr
@@ -158,6 +158,40 @@ async def test_a_picture_at_a_url_is_fetched_from_here(hub: Hub, server: Server)
         await asking.answer("ocr", f"http://127.0.0.1:{web.port}/a.png")
     (request,) = server.servicer.requests
     assert request.raw_input_contents[0][4:] == PICTURE
+
+
+async def _endless(_head: bytes, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        writer.write(bytes(1000))
+        await writer.drain()
+
+
+async def _drop_by_drop(_head: bytes, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        writer.write(b"x")
+        await asyncio.sleep(0.01)
+
+
+@both
+async def test_of_a_url_no_more_is_read_than_a_picture_has(
+    hub: Hub, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "MAX_FILE_BYTES", 100_000)
+    async with serving(_endless) as web, hub(url_of(server)) as asking:
+        with pytest.raises(ServiceError, match="larger than") as caught:
+            await asking.answer("ocr", f"http://127.0.0.1:{web.port}/a.png")
+    assert caught.value.code == 42201
+
+
+@both
+async def test_a_url_that_never_ends_is_given_up_in_time(hub: Hub, server: Server) -> None:
+    async with serving(_drop_by_drop) as web, hub(url_of(server), timeout_s=0.3) as asking:
+        with pytest.raises(ServiceError, match="took too long") as caught:
+            await asking.answer("ocr", f"http://127.0.0.1:{web.port}/a.png")
+    assert caught.value.code == 42201
+    assert not server.servicer.requests
 
 
 @both
