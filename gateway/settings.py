@@ -49,7 +49,7 @@ class Settings(BaseSettings):
         default=16, ge=1, description="Requests of one service in work at one time; more are 42901 at once."
     )
     max_wait_s: float = Field(
-        default=1.0,
+        default=2.0,
         gt=0,
         description=(
             "Seconds that a request may expect to be in work, by how fast its service has answered of late; "
