@@ -32,7 +32,7 @@ from rich.table import Table
 
 from bench.files import encoded
 from bench.questions import PATIENCE_S, PHOTOS, request
-from bench.wire import Pool
+from bench.wire import REFUSED_PAUSE_S, Pool
 from demo.samples import SAMPLES
 
 SERVICES = ("image_classification", "object_detection")
@@ -93,7 +93,7 @@ async def closed_loop(url: str, requests: Sequence[bytes], clients: int) -> floa
             reply = await pool.ask(next(waiting), PATIENCE_S)
             answered += reply.status == 200
             if reply.status != 200:
-                await asyncio.sleep(0.1)  # as one does who is refused
+                await asyncio.sleep(REFUSED_PAUSE_S)
 
     async with Pool(url) as pool:
         await asyncio.gather(*(client() for _ in range(clients)))

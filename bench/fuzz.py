@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.fuzzing import Footprint, Sent, fault, picture_body, structured_body, typed_body
-from bench.wire import Broken, Pool, post
+from bench.wire import REFUSED_PAUSE_S, Broken, Pool, post
 from gateway.errors import TooManyRequests
 from gateway.services import SERVICES, Service
 from gateway.settings import Settings
@@ -38,7 +38,7 @@ TOGETHER = 2
 GRACE_S = 10.0
 """Seconds beyond the gateway's deadline after which an answer counts as not come."""
 PATIENCE = 600
-"""How often one that is refused for too many in flight is sent again, a tenth of a second apart."""
+"""How often one that is refused for too many in flight is sent again."""
 WARM_SHARE = 0.2
 """Share of the requests after which memory has found its level."""
 MAX_GROWTH_MIB = 256.0
@@ -75,7 +75,7 @@ async def send(pool: Pool, seed: int, number: int, run: Run, timeout_s: float) -
             if reply.status != TooManyRequests.code // 100:
                 break
             run.codes[service.name, TooManyRequests.code] += 1
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(REFUSED_PAUSE_S)
             start = time.monotonic()
     except (Broken, TimeoutError) as error:
         run.faults.append(f"number {number}, {service.name}: no answer: {error!r}")

@@ -26,7 +26,7 @@ import uvloop
 
 from bench.answers import Answer, Judged, Verdict, judge, of, p99_ms, percentile
 from bench.questions import Question
-from bench.wire import Broken, Pool, Reply
+from bench.wire import REFUSED_PAUSE_S, Broken, Pool, Reply
 
 LEFT_AFTER_S = 0.03
 """For a client that leaves: seconds after it has sent its share."""
@@ -191,7 +191,7 @@ async def closed_loop(plan: Plan, stop: asyncio.Event) -> Outcome:
             answer = await ask(pool, question, time.monotonic())
             answers.append(answer)
             if answer.verdict is not Verdict.RIGHT:
-                await asyncio.sleep(0.1)  # a caller who is refused at once does not come back at once
+                await asyncio.sleep(REFUSED_PAUSE_S)
 
     async with Pool(plan.url) as pool:
         await asyncio.gather(*(client() for _ in range(plan.clients)))

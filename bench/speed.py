@@ -22,12 +22,11 @@ from rich.table import Table
 
 from bench.bare import PIPELINES
 from bench.files import encoded
+from bench.wire import REFUSED_PAUSE_S
 from demo.samples import SAMPLES, SHELF
 from gateway.services import SERVICES
 
 CLIENTS, BARE_THREADS = 4, 2
-REFUSED_PAUSE_S = 0.1
-"""After which somebody who was refused asks again."""
 ROUNDS = 5
 WIDTH = 120
 MAX_EXTRA_MS = 8.0

@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 import httptools
 import orjson
 
+REFUSED_PAUSE_S = 0.1
+"""After which somebody who was refused, 429, asks again."""
+
 
 class Broken(ConnectionError):  # noqa: N818 - what became of the connection
     """No whole answer came: the connection was refused, or ended first."""

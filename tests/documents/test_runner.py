@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embedded.paths import ROOT
@@ -103,13 +103,11 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(deadline=None)
 def test_an_answer_is_itself_shortened(answer: object) -> None:
     assert list(differences(answer, answer)) == []
 
 
 @given(st.lists(NUMBERS, min_size=2), st.data())
-@settings(deadline=None)
 def test_a_list_may_be_cut_and_not_changed(came: list[float], data: st.DataObject) -> None:
     length = data.draw(st.integers(1, len(came)))
     shown = came[:length]

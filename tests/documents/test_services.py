@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -123,7 +123,6 @@ TEXT = st.text(alphabet="ab |\n", max_size=20)
 
 
 @given(TEXT, TEXT, TEXT)
-@settings(deadline=None)
 def test_only_what_is_in_a_section_is_replaced(before: str, inside: str, after: str) -> None:
     page = f"{before}\n<!-- made: one -->\nold\n<!-- end -->{after}"
     new = sections.rewritten(page, {"one": inside})
@@ -147,7 +146,6 @@ ANSWERS = st.dictionaries(
 
 
 @given(ANSWERS)
-@settings(deadline=None)
 def test_a_shortened_answer_is_taken_for_the_answer(answer: dict[str, object]) -> None:
     cut = shortened(answer)
     assert list(differences(cut, answer)) == []

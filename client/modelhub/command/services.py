@@ -19,7 +19,7 @@ from modelhub.command.common import (
     Url,
     leave,
 )
-from modelhub.http import PREFIX
+from modelhub.http import LISTING, PREFIX, authorization
 
 TIMEOUT_S = 40.0
 """Longer than a gateway's deadline: where it has no proof of late it tries every service."""
@@ -29,10 +29,11 @@ def services(url: Url = DEFAULT_URL, token: Token = None, as_json: AsJson = Fals
     """List the services: what each answers, and whether it is ready."""
     if not url.startswith(("http://", "https://")):
         leave(MISUSED, "what a service answers is known to the gateway: give --url http(s)://HOST:PORT")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        with httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=False) as http:
-            documented = http.get("/openapi.json").raise_for_status().json()
+        with httpx.Client(
+            base_url=url, headers=authorization(token or None), timeout=TIMEOUT_S, trust_env=False
+        ) as http:
+            documented = http.get(LISTING).raise_for_status().json()
             health = http.get("/health/ready").json()
         found = rows(documented, health)
     except httpx.HTTPStatusError as error:

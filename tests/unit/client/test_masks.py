@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
@@ -38,13 +38,11 @@ def same(value: object, mask: NDArray[np.bool_]) -> None:
 
 
 @every_form
-@settings(deadline=None)
 @given(mask=masks)
 def test_masks_are_read_as_they_were_written(form: str, mask: NDArray[np.bool_]) -> None:
     same(written(form, mask), mask)
 
 
-@settings(deadline=None)
 @given(mask=masks)
 def test_lists_of_rows_are_read(mask: NDArray[np.bool_]) -> None:
     same(mask.astype(int).tolist(), mask)
@@ -74,7 +72,6 @@ def test_run_lengths_of_the_contracts_example() -> None:
     assert decode([0, 1, 2, 1], [2, 2]).tolist() == [[True, False], [False, True]]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 2**31 - 1), max_size=9))
 def test_cocos_text_is_read_as_it_was_written(counts: list[int]) -> None:
     assert coco_counts(coco_text(np.array(counts, dtype=np.int32))) == counts

@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modelhub import ServiceError
@@ -73,7 +73,6 @@ def test_pauses_are_random_by_half() -> None:
     assert attempts(1, 60, chance=0).pause_s(busy) == FIRST_PAUSE_S / 2
 
 
-@settings(deadline=None)
 @given(
     retries=st.integers(0, 20),
     timeout_s=st.floats(0.001, 1e4),
@@ -143,7 +142,6 @@ def test_retry_after_as_a_date(offset_s: int, seconds: float) -> None:
         assert abs(after_s - seconds) < 5
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_no_retry_after_is_an_error(text: str) -> None:
     after_s = retry_after_s({"Retry-After": text})

@@ -6,7 +6,7 @@ import os
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.services import SERVICES
@@ -70,7 +70,7 @@ def test_outputs_of_earlier_runs_are_no_inputs() -> None:
 def test_links_to_folders_are_not_followed() -> None:
     made("in/a.jpg")
     Path("in/loop").symlink_to("..", target_is_directory=True)
-    assert names("in") == names("in/*.jpg") == ["in/a.jpg"]
+    assert names("in") == ["in/a.jpg"]
 
 
 def test_what_only_looks_like_a_picture_is_left_out_of_folders_and_patterns() -> None:
@@ -192,7 +192,6 @@ def test_urls_that_differ_in_the_query_alone_have_different_outputs() -> None:
     assert third == "passwd.object_detection.png"
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(
     paths=st.lists(
         st.lists(

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -36,7 +36,6 @@ def naive_bilinear(picture: NDArray[np.uint8], height: int, width: int, offset: 
 
 
 @given(PICTURES, SIDES, SIDES)
-@settings(deadline=None)
 def test_the_exact_one_is_bilinear_from_corner_to_corner(
     picture: NDArray[np.uint8], height: int, width: int
 ) -> None:
@@ -46,7 +45,6 @@ def test_the_exact_one_is_bilinear_from_corner_to_corner(
 
 
 @given(PICTURES, SIDES, SIDES)
-@settings(deadline=None)
 def test_it_is_bilinear_from_centre_to_centre(picture: NDArray[np.uint8], height: int, width: int) -> None:
     exact = naive_bilinear(picture, height, width, 0.5)
     assert np.abs(resize_bilinear(picture, height, width) - exact).max() < 1

@@ -1,7 +1,7 @@
 """The level finds what a server takes, with a clock that stands still or is moved by hand."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modelhub.bulk.level import FALL, FIRST, PROBE_AFTER_S, START, WAITING, Level
@@ -162,7 +162,6 @@ def test_who_is_refused_beside_others_goes_on_with_fewer() -> None:
     assert level.opens_in_s() == 0
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(capacity=st.integers(1, 40), most=st.integers(1, 64), requests=st.integers(1, 400), data=st.data())
 def test_a_server_with_any_number_of_places_answers_everything(
     capacity: int, most: int, requests: int, data: st.DataObject

@@ -1,4 +1,4 @@
-"""A stand-in for a gateway, which answers as a test says, and the command run in this process."""
+"""A stand-in for a gateway, which answers as a test says, pictures, and the command run in this process."""
 
 import base64
 import json
@@ -9,12 +9,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
+from modelhub.bulk import patience
 from modelhub.command import app
 
 Reply = tuple[int, dict[str, str], dict[str, Any]]
-SERVICES = ("image_classification", "object_detection", "image_similarity", "semantic_segmentation")
+SERVICE = "image_classification"
+SERVICES = (SERVICE, "object_detection", "image_similarity", "semantic_segmentation")
+
+
+def picture(name: str, colour: str = "red") -> bytes:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (40, 30), colour).save(path)
+    return path.read_bytes()
+
+
+def look(name: str) -> tuple[str | None, tuple[int, int]]:
+    with Image.open(name) as opened:
+        return opened.format, opened.size
 
 
 def classified(name: str = "cat") -> Reply:
@@ -93,6 +108,12 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             """Say nothing."""
 
     return Handler
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(patience, "BUSY_PAUSE_S", 0.001)
 
 
 @pytest.fixture

@@ -2,47 +2,30 @@
 
 import asyncio
 import json
-import os
-import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
 from pathlib import Path
 
 import httpx
 import pytest
-from PIL import Image
 
-from modelhub.bulk import patience
 from modelhub.bulk.run import NotDone
 from modelhub.command import asking, outputs
 from modelhub.command.common import plain
 from modelhub.command.outputs import DENSE
 from modelhub.sources import Source
 from modelhub.tensors import ENSEMBLES
-from tests.unit.client.command.conftest import Command, Reply, StandIn, classified, failed
+from tests.unit.client.command.conftest import (
+    SERVICE,
+    Command,
+    Reply,
+    StandIn,
+    classified,
+    failed,
+    look,
+    picture,
+)
 from tests.unit.client.scripted import refusing
-
-SERVICE = "image_classification"
-
-
-def picture(name: str, colour: str = "red") -> bytes:
-    path = Path(name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (40, 30), colour).save(path)
-    return path.read_bytes()
-
-
-def look(name: str) -> tuple[str | None, tuple[int, int]]:
-    with Image.open(name) as opened:
-        return opened.format, opened.size
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr(patience, "BUSY_PAUSE_S", 0.001)
 
 
 def test_one_picture_is_one_line(command: Command) -> None:
@@ -180,101 +163,6 @@ def test_the_token_is_sent_and_told_to_nobody(command: Command, gateway: StandIn
     assert "given up: 40101" in result.stderr
 
 
-# What is saved
-
-
-def test_annotated_pictures_are_saved_in_folders_as_found(command: Command) -> None:
-    picture("in/a.jpg")
-    picture("in/x/b.png")
-    picture("in/x/c.bmp")
-    result = command("predict", SERVICE, "in", "--out", "out/deep")
-    saved = sorted(str(path.relative_to("out/deep")) for path in Path("out/deep").rglob("*.*"))
-    assert saved == [
-        "a.image_classification.jpg",
-        "x/b.image_classification.png",
-        "x/c.bmp.image_classification.png",
-    ]
-    formats = [look(f"out/deep/{name}")[0] for name in saved]
-    assert formats == ["JPEG", "PNG", "PNG"]
-    assert "in/a.jpg: cat 0.75, dog 0.25 -> out/deep/a.image_classification.jpg\n" in result.stdout
-
-
-def test_beside_the_pictures_themselves_nothing_is_overwritten_or_asked_about_twice(
-    command: Command, gateway: StandIn
-) -> None:
-    content = picture("photo.jpg")
-    for _ in range(2):
-        assert command("predict", SERVICE, ".", "--out", ".").exit_code == 0
-    assert gateway.asked == [content, content]
-    assert Path("photo.jpg").read_bytes() == content
-
-
-@pytest.mark.parametrize(
-    ("save", "kinds"), [("picture", {".png"}), ("json", {".json"}), ("both", {".png", ".json"})]
-)
-def test_what_is_saved_can_be_chosen(command: Command, save: str, kinds: set[str]) -> None:
-    picture("a.png")
-    command("predict", SERVICE, "a.png", "--out", "out", "--save", save)
-    files = list(Path("out").iterdir())
-    assert {path.suffix for path in files} == kinds
-    if "json" in save:
-        assert json.loads(Path("out/a.image_classification.png.json").read_bytes()) == classified()[2]
-
-
-def test_a_second_run_goes_on_where_the_first_stopped(command: Command, gateway: StandIn) -> None:
-    for name in "abc":
-        picture(f"in/{name}.png", "#00000" + name)
-    command("predict", SERVICE, "in", "--out", "out")
-    Path("out/b.image_classification.png").unlink()
-    os.utime("in/c.png", ns=(2**62, 2**62))  # changed since
-    gateway.asked.clear()
-    result = command("predict", SERVICE, "in", "--out", "out", "--resume")
-    assert sorted(gateway.asked) == sorted(Path(f"in/{name}.png").read_bytes() for name in "bc")
-    assert "1 skipped" in result.stderr
-
-
-def test_files_appear_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "x" / "answer.json"
-    outputs.write_whole(target, b"first")
-
-    def cut(self: Path, content: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(content[:2])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", cut)
-    with pytest.raises(OSError, match="No space"):
-        outputs.write_whole(target, b"second")
-    assert [path.name for path in target.parent.iterdir()] == ["answer.json"]
-    assert target.read_bytes() == b"first"
-
-
-def test_a_full_disk_ends_the_run_and_says_so(
-    command: Command, gateway: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(100):
-        picture(f"in/{number}.png", f"#0000{number:02x}")
-
-    def full(path: Path, content: bytes) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(outputs, "write_whole", full)
-    result = command("predict", SERVICE, "in", "--out", "out", "--jobs", "2")
-    assert result.exit_code == 1
-    assert "given up: cannot write out/" in result.stderr
-    assert "not answered, since the run was stopped" in result.stderr
-    assert len(gateway.asked) < 20
-
-
-def test_an_answer_that_cannot_be_drawn_fails_alone(command: Command) -> None:
-    Path("text.jpg").write_text("a service may read what Pillow cannot")
-    picture("cat.png")
-    result = command("predict", SERVICE, "text.jpg", "cat.png", "--out", "out")
-    assert result.exit_code == 1
-    assert "text.jpg: answered, but cannot be drawn" in result.stderr
-    assert [path.name for path in Path("out").iterdir()] == ["cat.image_classification.png"]
-
-
 # Masks
 
 
@@ -347,82 +235,3 @@ def test_names_of_files_cannot_move_the_cursor(command: Command) -> None:
     assert result.stdout == "a\ufffd[2J\ufffdb\ufffd.png: cat 0.75, dog 0.25\n"
     assert plain("\udcff") == "?"
     assert plain("货架 é") == "货架 é"
-
-
-# As a process
-
-
-def process(gateway: StandIn, *words: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-c", "from modelhub.command import main; main()", "predict", SERVICE, *words],
-        env={**os.environ, "MODELHUB_URL": gateway.url},
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        bufsize=0,  # what readline left would be lost to communicate
-    )
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_keeps_and_sums_up_what_is_done(
-    command: Command, gateway: StandIn, number: signal.Signals
-) -> None:
-    for index in range(40):
-        picture(f"in/{index:02}.png", f"#0000{index:02x}")
-    released = threading.Event()
-
-    def behave(file: bytes, times: int) -> Reply:
-        if len(gateway.asked) > 6:
-            released.wait(30)
-        return classified()
-
-    gateway.behave = behave
-    running = process(gateway, "in", "--out", "out", "--jobs", "2")
-    assert running.stdout is not None
-    lines = [running.stdout.readline() for _ in range(5)]
-    running.send_signal(number)
-    rest, told = running.communicate(timeout=30)
-    released.set()
-    assert running.returncode == 130
-    done = len(lines) + len(rest.splitlines())
-    assert 5 <= done < 40
-    assert len(list(Path("out").glob("*.png"))) == done
-    assert f"{done} answered in" in told.decode()
-    assert f"{40 - done} not answered, since the run was stopped" in told.decode()
-    assert b"Traceback" not in told
-
-
-def test_a_reader_who_has_had_enough_ends_it_quietly(command: Command, gateway: StandIn) -> None:
-    for index in range(200):
-        picture(f"in/{index:03}.png", f"#0000{index:02x}")
-    gone = threading.Event()
-
-    def behave(file: bytes, times: int) -> Reply:
-        if len(gateway.asked) > 20:
-            gone.wait(30)
-        return classified()
-
-    gateway.behave = behave
-    running = process(gateway, "in")
-    assert running.stdout is not None
-    running.stdout.readline()
-    running.stdout.close()
-    gone.set()
-    assert running.wait(30) == 1
-    assert running.stderr is not None
-    assert b"Traceback" not in running.stderr.read()
-    running.stderr.close()
-    assert len(gateway.asked) < 200
-
-
-def test_a_reader_who_has_had_enough_of_failures_ends_it_as_quietly(
-    command: Command, gateway: StandIn
-) -> None:
-    Path("list").write_text("\n".join(f"absent-{index}.png" for index in range(5000)))
-    running = process(gateway, "--from-list", "list", "--json")
-    assert running.stdout is not None
-    running.stdout.readline()
-    running.stdout.close()  # long before the pipe could hold all
-    assert running.wait(60) == 1
-    assert running.stderr is not None
-    assert b"Traceback" not in running.stderr.read()
-    running.stderr.close()

@@ -40,14 +40,14 @@ def test_every_service_is_compared() -> None:
 
 
 @EVERY_SERVICE
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_the_answers_of_these_tests_are_documented_ones(service: str, seed: int) -> None:
     SERVICES[service].answer.model_validate(random_answer(service, seed))
 
 
 @EVERY_SERVICE
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_an_answer_and_itself_differ_in_nothing(service: str, seed: int) -> None:
     one = random_answer(service, seed)
@@ -72,7 +72,7 @@ def _has_something(one: Answer) -> bool:
 
 
 @EVERY_SERVICE
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seeds=st.tuples(SEEDS, SEEDS))
 def test_figures_are_finite_and_the_same_with_the_sides_changed(service: str, seeds: tuple[int, int]) -> None:
     one, two = (random_answer(service, seed) for seed in seeds)
@@ -100,7 +100,7 @@ JSON = st.recursive(
 
 
 @EVERY_SERVICE
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(data=st.data(), seed=SEEDS)
 def test_whatever_an_endpoint_answers_is_compared(service: str, data: st.DataObject, seed: int) -> None:
     one = random_answer(service, seed)

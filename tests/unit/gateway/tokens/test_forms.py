@@ -123,7 +123,7 @@ def test_whatever_the_headers_hold_they_are_refused_and_nothing_else_goes_wrong(
 
 
 @given(st.lists(secrets, min_size=1, max_size=8, unique=True), secrets)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_exactly_the_tokens_in_the_file_are_accepted(
     tmp_path_factory: pytest.TempPathFactory, listed: list[str], stranger: str
 ) -> None:
