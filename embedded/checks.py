@@ -10,7 +10,7 @@ from tritonclient.grpc import model_config_pb2
 
 from embedded.errors import NotExported, PortTaken, SharedMemoryFull
 from gateway.triton_repository import process_count
-from vision.limits import MAX_PIXELS
+from modelhub_pictures.limits import MAX_PIXELS
 from vision.manifest import ONNX_FILE
 
 MIB = 1024 * 1024

@@ -17,7 +17,7 @@ from starlette.types import Receive
 
 from gateway.errors import TooManyRequests
 from gateway.metrics import IN_FLIGHT, PLACES, SHED
-from vision.errors import PictureError
+from modelhub_pictures.errors import PictureError
 
 Result = TypeVar("Result")
 

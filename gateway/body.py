@@ -22,8 +22,8 @@ from gateway.errors import BodyTooLarge, InvalidField, NotAnObject, SlowBody
 from gateway.json_bounds import check_marks
 from gateway.schemas import PictureUrl
 from gateway.services import Service
+from modelhub_pictures.errors import InvalidBase64, NotAnImage
 from vision.base64_text import decode_base64
-from vision.errors import InvalidBase64, NotAnImage
 
 INLINE_BYTES = 1024 * 1024
 """What is no larger is worked on where it is; a thread would cost more than it frees."""

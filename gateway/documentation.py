@@ -30,7 +30,7 @@ from gateway.representation import PICTURES, QUERY
 from gateway.responses import NO_HEADERS, SEEDED
 from gateway.schemas import Answer, Failure, NotReady, PicturesRequest, Ready
 from gateway.services import SERVICES, Service
-from vision.errors import InvalidBase64, NotAnImage, PictureError, TooManyPixels
+from modelhub_pictures.errors import InvalidBase64, NotAnImage, PictureError, TooManyPixels
 from vision.mask_formats import MASK_FORMATS
 
 INFO: dict[str, Any] = {

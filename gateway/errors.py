@@ -18,7 +18,8 @@ GatewayError
     ├── OwnDeadlinePassed 50401
     └── SlowBody        50401
 
-`vision.errors.PictureError` (40003, 40004, 41302) has the same `code`. The HTTP status is `code // 100`.
+`modelhub_pictures.errors.PictureError` (40003, 40004, 41302) has the same `code`.
+The HTTP status is `code // 100`.
 """
 
 # ruff: noqa: N818 - the base carries the word
@@ -33,7 +34,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.responses import ERROR_CODE, NO_HEADERS, failure, request_id
-from vision.errors import PictureError
+from modelhub_pictures.errors import PictureError
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ import httpcore
 
 from gateway.errors import NoPictureAtUrl, UrlRefused
 from gateway.url_policy import Address, Resolver, Target, UrlPolicy
-from vision.formats import FORMATS, HEAD_BYTES, format_of
+from modelhub_pictures.formats import FORMATS, HEAD_BYTES, format_of
 
 MAX_REDIRECTS = 3
 USER_AGENT = "modelhub-triton/1"

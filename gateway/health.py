@@ -14,7 +14,7 @@ from gateway.responses import new_request_id
 from gateway.schemas import ServiceHealth
 from gateway.services import Service
 from gateway.triton import Infer, Triton
-from vision.errors import PictureError
+from modelhub_pictures.errors import PictureError
 from vision.png import png_file
 
 log = logging.getLogger(__name__)

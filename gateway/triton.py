@@ -28,7 +28,7 @@ from gateway.errors import (
 )
 from gateway.tensors import Tensors
 from gateway.traces import metadata
-from vision.errors import PictureError
+from modelhub_pictures.errors import PictureError
 from vision.request_parameters import DEADLINE, LATE
 
 READY_TIMEOUT_S = 5.0

@@ -5,7 +5,7 @@ import re
 
 import pybase64
 
-from vision.errors import InvalidBase64
+from modelhub_pictures.errors import InvalidBase64
 
 _DATA_URL = re.compile(rb"data:[^,]{0,256};base64,", re.IGNORECASE)
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")

@@ -18,11 +18,11 @@ import warnings
 import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin, WebPImagePlugin
 
+from modelhub_pictures.errors import InvalidBase64, NotAnImage, PictureError, TooManyPixels
+from modelhub_pictures.formats import FORMATS
+from modelhub_pictures.limits import MAX_PIXELS
+from modelhub_pictures.structure import check_exif, check_structure
 from vision.base64_text import decode_base64
-from vision.errors import InvalidBase64, NotAnImage, PictureError, TooManyPixels
-from vision.formats import FORMATS
-from vision.limits import MAX_PIXELS
-from vision.structure import check_exif, check_structure
 from vision.tensors import Picture
 
 _REGISTERED = (TiffImagePlugin, WebPImagePlugin)

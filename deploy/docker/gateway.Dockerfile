@@ -10,6 +10,7 @@ RUN python3 -m pip install --no-cache-dir --disable-pip-version-check --only-bin
         -r requirements/serve.txt
 COPY gateway gateway
 COPY vision vision
+COPY client/modelhub_pictures modelhub_pictures
 COPY client/modelhub client/modelhub
 
 ENV PYTHONPATH=/app:/app/client \

@@ -9,6 +9,7 @@ COPY requirements/tensorrt.txt requirements/
 RUN python3 -m pip install --no-cache-dir --disable-pip-version-check --only-binary=:all: --require-hashes \
         -r requirements/tensorrt.txt
 COPY vision vision
+COPY client/modelhub_pictures modelhub_pictures
 COPY export export
 # The pictures that plans are tried on.
 COPY client/samples client/samples

@@ -8,6 +8,7 @@ RUN python3 -m pip install --no-cache-dir --disable-pip-version-check --only-bin
         -r requirements/container.txt
 COPY backends backends
 COPY vision vision
+COPY client/modelhub_pictures modelhub_pictures
 COPY deploy/docker/serve-triton.sh deploy/docker/
 
 # A stub is a process: more threads than one in each would fight over the same cores.

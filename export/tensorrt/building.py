@@ -32,7 +32,7 @@ from export.tensorrt.plan import (
     sha256_of,
 )
 from export.tensorrt.shapes import profiles_of
-from vision.errors import PictureError
+from modelhub_pictures.errors import PictureError
 from vision.manifest import NET_VERSION, ONNX_FILE, Manifest, load_manifest, manifest_path
 from vision.tensors import Tensors
 

@@ -58,7 +58,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_carries_every_file_of_the_package(wheel: Path) -> None:
-    files = {str(file.relative_to(CLIENT)) for file in (CLIENT / "modelhub").rglob("*") if file.is_file()}
+    files = {str(file.relative_to(CLIENT)) for file in CLIENT.glob("modelhub*/**/*") if file.is_file()}
     files = {name for name in files if "__pycache__" not in name}
     carried = {name for name in zipfile.ZipFile(wheel).namelist() if not name.endswith("/")}
     assert {name for name in carried if ".dist-info/" not in name} == files

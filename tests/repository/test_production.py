@@ -18,7 +18,7 @@ def test_what_triton_imports_runs_on_the_containers_python() -> None:
         "--violations",
     ]
     checked = subprocess.run(
-        [*command, "vision", "backends", "model_repository"],
+        [*command, "vision", "client/modelhub_pictures", "backends", "model_repository"],
         cwd=ROOT,
         capture_output=True,
         text=True,

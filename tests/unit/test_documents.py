@@ -13,10 +13,10 @@ from gateway.errors import GatewayError
 from gateway.representation import PICTURES
 from gateway.services import SERVICES
 from gateway.settings import Settings
+from modelhub_pictures import limits
+from modelhub_pictures.errors import PictureError
 from tests.documents.blocks import pages
 from tests.documents.named import missing
-from vision import limits
-from vision.errors import PictureError
 from vision.mask_formats import MASK_FORMATS
 
 SETTINGS = (ROOT / "docs" / "settings.md").read_text()

@@ -10,8 +10,8 @@ from gateway import drawing, form, json_bounds, protocol, tokens
 from gateway.services import SERVICES
 from gateway.settings import Settings
 from gateway.tokens import CLOCK_TOLERANCE
-from vision import structure
-from vision.formats import FORMATS
+from modelhub_pictures import structure
+from modelhub_pictures.formats import FORMATS
 
 PAGE = (ROOT / "docs" / "security.md").read_text()
 ROWS = re.findall(r"^\| [^|]+ \| (\d+) \| `([\w.]+)` \| [^|]+ \|$", PAGE, re.MULTILINE)

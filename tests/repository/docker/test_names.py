@@ -37,7 +37,7 @@ def test_gateway_knows_every_variable_and_is_given_every_setting() -> None:
         variable(field) for field in Settings.model_fields if field.startswith("triton_") and "port" in field
     }
     settings_of_all = {variable(field) for field in Settings.model_fields}
-    assert set(environment) | ports == settings_of_all | {"MODELHUB_MAX_PIXELS"}  # vision.limits' own
+    assert set(environment) | ports == settings_of_all | {"MODELHUB_MAX_PIXELS"}  # modelhub_pictures' own
     assert not ports & set(environment)  # Triton listens on its own defaults, which the code has too
     settings = Settings.model_validate(
         {name.removeprefix(PREFIX).lower(): value for name, value in fixed.items()}
@@ -59,7 +59,7 @@ def test_the_two_tritons_are_never_served_together() -> None:
 @pytest.mark.parametrize("name", TRITONS)
 def test_triton_is_given_what_its_stubs_and_its_script_read(name: str) -> None:
     environment = SERVICES_OF_COMPOSE[name]["environment"]
-    read = set(re.findall(r"environ\S*\(\"(\w+)\"", (ROOT / "vision" / "limits.py").read_text()))
+    read = set(re.findall(r"environ\S*\(\"(\w+)\"", (ROOT / "modelhub_pictures" / "limits.py").read_text()))
     script = set(
         re.findall(r"\$\{?(MODELHUB_\w+)", (ROOT / "deploy" / "docker" / "serve-triton.sh").read_text())
     )

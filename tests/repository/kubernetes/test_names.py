@@ -39,7 +39,7 @@ def test_triton_is_given_what_its_script_and_its_stubs_need(overlay: str) -> Non
     told = environment(overlay, serving(overlay).triton)
     script = (ROOT / "deploy" / "docker" / "serve-triton.sh").read_text()
     read = set(re.findall(r"\$\{?(MODELHUB_\w+)", script))
-    limits = set(re.findall(r"environ\S*\(\"(\w+)\"", (ROOT / "vision" / "limits.py").read_text()))
+    limits = set(re.findall(r"environ\S*\(\"(\w+)\"", (ROOT / "modelhub_pictures" / "limits.py").read_text()))
     assert {"MODELHUB_PROFILE", "MODELHUB_TRITON_KEY"} <= set(told) <= read | limits
     assert Profile(str(told["MODELHUB_PROFILE"])) is (Profile.FULL if overlay == "gpu" else Profile.LITE)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.services import SERVICES
 from modelhub import sources
 from modelhub.sources import SUFFIXES, BadWords, Request, Source, listed, requests, takes_two
-from vision.formats import FORMATS
+from modelhub_pictures.formats import FORMATS
 
 SERVICE = "object_detection"
 PAIR = "image_similarity"

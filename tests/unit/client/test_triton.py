@@ -19,11 +19,11 @@ from modelhub.hub import _connection
 from modelhub.pictures import Picture
 from modelhub.results import Ocr
 from modelhub.tensors import ENSEMBLES, plain
+from modelhub_pictures.errors import PictureError
 from tests.unit.client.hubs import Hub, asynchronous, both
 from tests.unit.client.outputs import OUTPUTS
 from tests.unit.gateway.test_triton import Server, Servicer
 from tests.unit.gateway.web import PICTURE, Web, serving
-from vision.errors import PictureError
 from vision.request_parameters import DEADLINE, LATE
 
 

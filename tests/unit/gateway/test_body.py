@@ -11,10 +11,10 @@ from gateway.errors import InvalidField, NotAnObject
 from gateway.schemas import ForegroundRequest, ImageRequest, PictureUrl, SimilarityRequest
 from gateway.services import SERVICES
 from gateway.settings import Settings
+from modelhub_pictures.errors import InvalidBase64, PictureError
 from tests.unit.gateway.conftest import PICTURE, PICTURE_BASE64, client_of
 from tests.unit.gateway.fakes import FakeTriton
 from tests.unit.gateway.web import FakeNames
-from vision.errors import InvalidBase64, PictureError
 
 GOOD = json.dumps({"image": PICTURE_BASE64}).encode()
 URL = PictureUrl(url="http://public.test/")

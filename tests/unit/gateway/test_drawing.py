@@ -15,12 +15,12 @@ from PIL import Image
 from gateway import drawing
 from gateway.settings import Settings
 from modelhub.present import annotate
+from modelhub_pictures.errors import NotAnImage
 from tests.hazards import encode, exif_rotated
 from tests.unit.gateway.checks import assert_failure
 from tests.unit.gateway.conftest import PICTURE, PICTURE_BASE64, client_of
 from tests.unit.gateway.fakes import FakeTriton, strings
 from tests.unit.gateway.segmented import MASKED
-from vision.errors import NotAnImage
 from vision.manifest import SEEDED_NETS
 
 GOOD = {"image": PICTURE_BASE64}

@@ -10,10 +10,10 @@ import pytest
 
 from gateway.errors import DeadlinePassed, GatewayError, InternalFault, ModelUnavailable, TooManyRequests
 from gateway.settings import Settings
+from modelhub_pictures.errors import NotAnImage, TooManyPixels
 from tests.unit.gateway.checks import assert_failure
 from tests.unit.gateway.conftest import PICTURE_BASE64, client_of
 from tests.unit.gateway.fakes import FakeTriton, classification
-from vision.errors import NotAnImage, TooManyPixels
 
 PATHS = ("/api/predict/image_classification", "/api/predict/ocr")
 GOOD = {"image": PICTURE_BASE64}

@@ -13,9 +13,9 @@ from gateway.errors import GatewayError, InvalidField, NotAnObject
 from gateway.form import MAX_BOUNDARY, MAX_PART_HEADER_BYTES, MAX_PART_HEADERS, MAX_PARTS
 from gateway.schemas import ForegroundRequest, ImageRequest, PictureUrl, SimilarityRequest
 from gateway.services import SERVICES
+from modelhub_pictures.errors import InvalidBase64, NotAnImage, PictureError
 from tests.unit.gateway.conftest import PICTURE, PICTURE_BASE64
 from tests.unit.gateway.forms import BOUNDARY, CONTENT_TYPE, form, part
-from vision.errors import InvalidBase64, NotAnImage, PictureError
 
 URL = PictureUrl(url="http://public.test/")
 FILE = part("image", PICTURE, "cat.png", "Content-Type: image/png")

@@ -13,8 +13,8 @@ from gateway.healer import PROOFS, Healer
 from gateway.recovery import ATTEMPTS, Recovery
 from gateway.tensors import Tensors
 from gateway.triton_repository import Processes
+from modelhub_pictures.errors import NotAnImage
 from tests.unit.gateway.conftest import until
-from vision.errors import NotAnImage
 
 NET, STEP, OTHER = "ocr_net", "ocr_preprocess", "shelf_counting_net"
 SERVICES = ["ocr", "shelf_counting"]

@@ -10,9 +10,9 @@ from gateway.health import white_png
 from gateway.schemas import NotReady, Ready
 from gateway.services import SERVICES
 from gateway.settings import Settings
+from modelhub_pictures.errors import NotAnImage
 from tests.unit.gateway.conftest import PICTURE_BASE64, client_of
 from tests.unit.gateway.fakes import FakeTriton
-from vision.errors import NotAnImage
 
 GOOD = {"image": PICTURE_BASE64}
 BOTH = frozenset({"image_classification", "ocr"})

@@ -24,11 +24,11 @@ from gateway.services import SERVICES
 from gateway.settings import Settings
 from gateway.tensors import Tensors
 from gateway.traces import carrying, metadata, opened
+from modelhub_pictures.errors import NotAnImage
 from tests.collector import collecting
 from tests.conftest import free_ports
 from tests.unit.gateway.conftest import PICTURE_BASE64, ServeApp, client_of, until
 from tests.unit.gateway.fakes import FakeTriton, classification
-from vision.errors import NotAnImage
 from vision.stage_times import STAGE_TIMES
 
 GOOD = {"image": PICTURE_BASE64}

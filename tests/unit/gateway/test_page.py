@@ -17,11 +17,11 @@ from gateway.page.routes import HEADERS, MEDIA_TYPES, STATIC, routes
 from gateway.services import SERVICES
 from gateway.settings import Settings
 from gateway.timing import STAGES
+from modelhub_pictures.errors import PictureError
 from tests.unit.gateway.checks import assert_failure
 from tests.unit.gateway.conftest import ServeApp, client_of
 from tests.unit.gateway.fakes import FakeTriton
 from tests.unit.test_documents import subclasses
-from vision.errors import PictureError
 from vision.voc import VOC_CLASSES
 
 FILES = sorted(path.name for path in STATIC.iterdir())

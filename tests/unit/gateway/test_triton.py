@@ -14,8 +14,8 @@ from tritonclient.utils import np_to_triton_dtype, serialize_byte_tensor
 from gateway.errors import DeadlinePassed, InternalFault, ModelUnavailable, TooManyRequests
 from gateway.tensors import Tensors, one_string
 from gateway.triton import GrpcTriton
+from modelhub_pictures.errors import InvalidBase64, NotAnImage, TooManyPixels
 from tests.unit.gateway.fakes import ocr
-from vision.errors import InvalidBase64, NotAnImage, TooManyPixels
 
 INPUTS = {"image": one_string(b"a file", batched=True)}
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelhub_pictures.errors import InvalidBase64
 from vision.base64_text import decode_base64
-from vision.errors import InvalidBase64
 
 
 @given(st.binary(max_size=200))

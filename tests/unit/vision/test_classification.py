@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from modelhub_pictures.errors import NotAnImage
 from tests.hazards import Hazard, encode, every_answered, scene
 from tests.unit.vision.stages import manifest
 from vision.classification import (
@@ -13,7 +14,6 @@ from vision.classification import (
     ScenePostprocess,
     central_square,
 )
-from vision.errors import NotAnImage
 
 SETTINGS = ClassificationSettings(size=32, central_fraction=0.5)
 NET = manifest(SETTINGS, ("tench", "crane (bird)", "鹤"))

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from modelhub_pictures.errors import NotAnImage
 from tests.hazards import Hazard, every_answered
 from tests.unit.vision.stages import manifest, payload
-from vision.errors import NotAnImage
 from vision.foreground_segmentation import (
     ForegroundPostprocess,
     ForegroundPreprocess,

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelhub_pictures.errors import PictureError
+from modelhub_pictures.formats import FORMATS, HEAD_BYTES, format_of
 from tests.hazards import encode, scene
-from vision.errors import PictureError
-from vision.formats import FORMATS, HEAD_BYTES, format_of
 from vision.picture import decode_image
 
 FILES = [encode(scene(), kind) for kind in FORMATS]

@@ -10,9 +10,9 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from PIL import Image
 
+from modelhub_pictures.errors import NotAnImage
 from tests.hazards import Hazard, encode, every_answered, exif_rotated, scene, sixteen_bit, translucent
 from tests.unit.vision.stages import manifest, payload
-from vision.errors import NotAnImage
 from vision.image_colorization import (
     ColorizationPostprocess,
     ColorizationPreprocess,

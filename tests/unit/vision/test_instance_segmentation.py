@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from modelhub_pictures.errors import NotAnImage
 from tests.hazards import Hazard, encode, every_answered, scene
 from tests.unit.vision import stages
 from tests.unit.vision.stages import payload
 from tests.unit.vision.test_object_detection import CAR, PERSON, SETTINGS, raw
 from tests.unit.vision.test_object_detection import manifest as detection_manifest
-from vision.errors import NotAnImage
 from vision.instance_segmentation import (
     InstanceMaskSettings,
     InstanceSegmentationPostprocess,

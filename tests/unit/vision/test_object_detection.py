@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from modelhub_pictures.errors import NotAnImage
 from tests.hazards import Hazard, encode, every_answered, scene
 from tests.unit.vision import stages
 from tests.unit.vision.stages import payload
-from vision.errors import NotAnImage
 from vision.manifest import Manifest
 from vision.object_detection import (
     PADDING,

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from modelhub_pictures.errors import NotAnImage, PictureError, TooManyPixels
+from modelhub_pictures.formats import FORMATS
 from tests.hazards import SIZE, Hazard, encode, every_answered, every_refused, scene
-from vision.errors import NotAnImage, PictureError, TooManyPixels
-from vision.formats import FORMATS
 from vision.picture import decode_image, image_bytes, open_image
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from modelhub_pictures.errors import NotAnImage
 from tests.hazards import Hazard, encode, every_answered, scene
 from tests.unit.vision.stages import manifest, payload
-from vision.errors import NotAnImage
 from vision.resize import enlarge_in_tiles
 from vision.semantic_segmentation import (
     SemanticSegmentationPostprocess,

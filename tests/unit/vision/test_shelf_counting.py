@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from modelhub_pictures.errors import NotAnImage
 from tests.hazards import encode
 from tests.unit.vision.stages import manifest, payload
-from vision.errors import NotAnImage
 from vision.shelf_counting import (
     ShelfClassificationSettings,
     ShelfCountingPostprocess,

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelhub_pictures.errors import NotAnImage
 from tests.hazards import encode, scene
 from tests.unit.vision.stages import manifest, payload
-from vision.errors import NotAnImage
 from vision.similarity import (
     LARGEST_DISTANCE,
     SimilarityPostprocess,

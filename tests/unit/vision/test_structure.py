@@ -16,12 +16,9 @@ from PIL import Image
 
 from bench.fuzzing import mutate
 from bench.hazards import of_scans
-from tests.hazards import Hazard as PictureHazard
-from tests.hazards import encode, every_answered, scene
-from vision.errors import NotAnImage, PictureError, TooManyPixels
-from vision.limits import MAX_PIXELS
-from vision.picture import decode_image
-from vision.structure import (
+from modelhub_pictures.errors import NotAnImage, PictureError, TooManyPixels
+from modelhub_pictures.limits import MAX_PIXELS
+from modelhub_pictures.structure import (
     MAX_DIRECTORY_ENTRIES,
     MAX_GIF_PRELUDE_BYTES,
     MAX_SCANS,
@@ -29,6 +26,9 @@ from vision.structure import (
     check_directory,
     check_structure,
 )
+from tests.hazards import Hazard as PictureHazard
+from tests.hazards import encode, every_answered, scene
+from vision.picture import decode_image
 
 PROMPT_S = 2.0
 """A refusal takes milliseconds; what is refused would take from seconds to hours."""

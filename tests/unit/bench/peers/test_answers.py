@@ -13,7 +13,7 @@ from bench.peers.agreement import differing
 from bench.peers.answers import BATCHED, Answers, BatchAnswers
 from bench.speed import LOADS, jpegs
 from gateway.services import SERVICES
-from vision.errors import InvalidBase64
+from modelhub_pictures.errors import InvalidBase64
 
 
 def test_threads_are_those_of_every_net_s_config() -> None:

@@ -12,7 +12,7 @@ from export.tensorrt import adapter
 from export.tensorrt.errors import NoBuilder
 from tests.repository.test_production import CONTAINER_PYTHON
 
-ROOMS = ("vision", "backends", "gateway", "export", "embedded", "client/modelhub", "demo", "bench")
+ROOMS = ("vision", "backends", "gateway", "export", "embedded", "client", "demo", "bench")
 FOREIGN = ("import tensorrt", "from tensorrt", "import cuda", "from cuda")
 
 

@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from modelhub_pictures.errors import PictureError
 from tests.hazards import encode
 from tests.unit.vision.ocr.examples import ANGLE, DETECTION, RECOGNITION
 from tests.unit.vision.stages import manifest, payload
-from vision.errors import PictureError
 from vision.ocr.stages import OcrPostprocess, OcrPreprocess
 from vision.tensors import Tensors
 

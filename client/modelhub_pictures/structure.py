@@ -18,8 +18,8 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from vision.errors import NotAnImage, TooManyPixels
-from vision.formats import HEAD_BYTES, format_of
+from modelhub_pictures.errors import NotAnImage, TooManyPixels
+from modelhub_pictures.formats import HEAD_BYTES, format_of
 
 MAX_SCANS = 100
 """Scans of a JPEG. A progressive one has about ten."""
