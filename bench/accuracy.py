@@ -25,12 +25,12 @@ from bench.accuracy_scenes import scenes
 from bench.accuracy_semantic_segmentation import classes_of_pixels
 from bench.accuracy_shelf_counting import products
 from bench.accuracy_similarity import similarity
-from bench.bare import runner
-from bench.figure import Figure, at_least, share_figure, table
 from bench.ocr_parity import Parity, Reading, ReadLine, compare
 from bench.ocr_pictures import parity_pictures
-from bench.photos import all_photos, label
 from demo.samples import SAMPLES
+from evaluation.figure import Figure, at_least, share_figure, table
+from evaluation.photos import all_photos, label
+from evaluation.pipelines import runner
 from export.paths import PROJECT
 from modelhub import ModelHub
 from modelhub.present import FONT

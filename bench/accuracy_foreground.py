@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from bench.bare import manifest
-from bench.figure import Figure, at_least, not_measured
-from bench.photos import EXTRA_FOLDER, all_photos
+from evaluation.figure import Figure, at_least, not_measured
+from evaluation.photos import EXTRA_FOLDER, all_photos
+from evaluation.pipelines import manifest
+from evaluation.teacher import FILE as TEACHER
 from export.paths import PROJECT
 from modelhub import ModelHub
-from training.teacher import FILE as TEACHER
 from vision.foreground_segmentation import ForegroundSettings
 
 PHOTOS = 100

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 from rich.progress import track
 
-from bench.colour import ColourErrors
-from bench.figure import Figure, at_least, at_most, not_measured
-from bench.files import encoded
-from bench.photos import all_photos, held_out
+from evaluation.colour import ColourErrors
+from evaluation.figure import Figure, at_least, at_most, not_measured
+from evaluation.photos import all_photos, held_out
+from evaluation.picture_files import encoded
 from modelhub import ModelHub
 
 MAX_ERROR = 0.88

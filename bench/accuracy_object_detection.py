@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import Progress, track
 from scipy.optimize import linear_sum_assignment
 
-from bench.figure import Figure, share_figure
-from bench.photos import all_photos, held_out
+from evaluation.figure import Figure, share_figure
+from evaluation.photos import all_photos, held_out
 from export.catalogue import NETS
 from export.environment import ensure_environment
 from export.fetch import fetch

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.progress import track
 
-from bench.figure import Figure, share_figure
-from bench.photos import all_photos, label
+from evaluation.figure import Figure, share_figure
+from evaluation.photos import all_photos, label
 from export.convert.places import PLACES
 from modelhub import ModelHub
 

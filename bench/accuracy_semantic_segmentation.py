@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.figure import Figure, at_least, not_measured
 from bench.voc_teacher import Labels, answers_and_labels, photos_to_compare
+from evaluation.figure import Figure, at_least, not_measured
 from modelhub import ModelHub
 from vision.voc import VOC_CLASSES
 

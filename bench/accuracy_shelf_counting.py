@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from rich.progress import track
 
-from bench.figure import Figure
+from evaluation.figure import Figure
+from evaluation.shelves.renderer import FIRST_EVALUATION_SEED, render_shelf
+from evaluation.shelves.tally import SHELVES, Tally, judged, shelf_file, tally
 from modelhub import ModelHub
-from training.shelf.evaluate import SHELVES, Tally, judged, shelf_file, tally
-from training.shelf.renderer import FIRST_EVALUATION_SEED, render_shelf
 
 CLIENTS = 2
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from rich.progress import track
 
-from bench.bare import manifest
-from bench.figure import Figure, share_figure
-from bench.photos import all_photos, held_out
 from bench.similarity import COPIES, NET, features, pair_distances
+from evaluation.figure import Figure, share_figure
+from evaluation.photos import all_photos, held_out
+from evaluation.pipelines import manifest
 from modelhub import ModelHub
 from vision.picture import open_image
 from vision.similarity import SAME, THRESHOLD, SimilaritySettings

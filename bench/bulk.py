@@ -30,10 +30,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bench.files import encoded
 from bench.questions import PATIENCE_S, PHOTOS, request
 from bench.wire import REFUSED_PAUSE_S, Pool
 from demo.samples import SAMPLES
+from evaluation.picture_files import encoded
 
 SERVICES = ("image_classification", "object_detection")
 CLIENTS = (1, 2, 4, 8, 16)

@@ -13,8 +13,8 @@ import psutil
 from PIL import Image
 from pydantic import ValidationError
 
-from bench.files import encoded
 from bench.hazards import HAZARDS, scene
+from evaluation.picture_files import encoded
 from gateway.schemas import Failure
 from gateway.services import Service
 

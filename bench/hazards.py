@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from bench.files import encoded
+from evaluation.picture_files import encoded
 
 SIZE = (64, 48)
 """Width and height of the ordinary ones."""

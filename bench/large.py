@@ -20,9 +20,9 @@ from rich.progress import track
 from rich.table import Table
 from tritonclient.grpc import InferenceServerClient, InferInput
 
-from bench.files import encoded
 from bench.speed import WIDTH, gateway_call
 from demo.samples import SAMPLES
+from evaluation.picture_files import encoded
 from gateway.responses import PiecewiseResponse, new_request_id, success
 from gateway.services import SERVICES
 from gateway.settings import Settings

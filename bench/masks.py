@@ -20,11 +20,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bench.figure import Figure, at_most
-from bench.figure import table as figure_table
 from bench.large import ROUNDS, large_picture
 from bench.speed import WIDTH
 from demo.samples import SAMPLES
+from evaluation.figure import Figure, at_most
+from evaluation.figure import table as figure_table
 from gateway.representation import QUERY
 from modelhub.results import RESULTS
 from vision.mask_formats import MASK_FORMATS

@@ -15,11 +15,11 @@ import pybase64
 from PIL import Image, ImageDraw
 
 from bench.answers import without_id
-from bench.files import encoded
 from bench.hazards import HAZARDS
 from bench.wire import Pool, Reply, post
 from bench.wire import fields as json_fields
 from demo.samples import SAMPLES, SHELF
+from evaluation.picture_files import encoded
 from gateway.errors import ModelUnavailable
 from gateway.services import SERVICES
 from modelhub.present import font

@@ -15,9 +15,9 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from bench.bare import REPOSITORY, runner_of
-from bench.files import encoded
-from bench.photos import all_photos, for_fitting
+from evaluation.photos import all_photos, for_fitting
+from evaluation.picture_files import encoded
+from evaluation.pipelines import REPOSITORY, runner_of
 from export.paths import PROJECT
 from vision.manifest import NET_VERSION, ONNX_FILE, Profile, load_manifest, manifest_path
 from vision.picture import open_image

@@ -25,11 +25,11 @@ from rich.console import Console
 from bench.answers import Verdict, told
 from bench.faults.arena import Arena
 from bench.faults.site import QUICK, Site, all_clear, none_wrong
-from bench.figure import Figure, at_most, table
 from bench.load import Load, Outcome, Plan
 from bench.questions import Question, hanging_up, nuisance_questions
 from embedded.checks import stub_counts
 from embedded.paths import REPOSITORY, ROOT
+from evaluation.figure import Figure, at_most, table
 
 SHARE = 0.6
 """Of the cores, kept busy."""

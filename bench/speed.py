@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bench.bare import PIPELINES
-from bench.files import encoded
 from bench.wire import REFUSED_PAUSE_S
 from demo.samples import SAMPLES, SHELF
+from evaluation.picture_files import encoded
+from evaluation.pipelines import PIPELINES
 from gateway.services import SERVICES
 
 CLIENTS, BARE_THREADS = 4, 2

@@ -13,11 +13,11 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from bench.photos import all_photos, held_out
+from evaluation.photos import all_photos, held_out
+from evaluation.teacher import FILE, SIDE
 from export.environment import ensure_environment
 from export.paths import PROJECT, Paths, user_cache
 from export.progress import console_progress, step
-from training.teacher import FILE, SIDE
 
 CLIENTS = 2
 
@@ -74,5 +74,5 @@ def _run_teacher(pictures: Path, logits: Path) -> None:
         paths = Paths(root=PROJECT, cache=user_cache())
         python = ensure_environment(paths.environment, paths.requirements, progress)
         with step(progress, "the teacher labels the same photos"):
-            command = (python, "-m", "training.teacher", pictures, logits)
+            command = (python, "-m", "evaluation.teacher", pictures, logits)
             subprocess.run(command, check=True, cwd=PROJECT, capture_output=True)

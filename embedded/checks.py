@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from embedded.errors import NotExported, PortTaken, SharedMemoryFull
-from gateway.triton_repository import process_count
+from gateway.triton_config import process_count
 from modelhub_pictures.limits import MAX_PIXELS
 from vision.manifest import ONNX_FILE
 

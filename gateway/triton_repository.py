@@ -1,7 +1,6 @@
 """Triton's models as a healer sees them: which there are, whether their processes live, loading them anew."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,7 +9,7 @@ from tritonclient.grpc import model_config_pb2, service_pb2
 
 from gateway.errors import ModelUnavailable
 from gateway.triton import GrpcTriton, dead_model, words
-from vision.request_parameters import PING
+from gateway.triton_config import ping_request, process_count
 
 LOAD_TIMEOUT_S = 60.0
 """Seconds for loading a model; the largest take a few."""
@@ -19,11 +18,6 @@ PING_TIMEOUT_S = 3.0
 Triton tells after one second."""
 
 _SILENT = (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE)
-_BYTES_OF = {
-    "BOOL": 1, "UINT8": 1, "UINT16": 2, "UINT32": 4, "UINT64": 8,
-    "INT8": 1, "INT16": 2, "INT32": 4, "INT64": 8, "FP16": 2, "FP32": 4, "FP64": 8,
-    "BYTES": 4,  # an empty string is its length alone
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -98,30 +92,4 @@ class GrpcRepository:
 def _processes_of(config: model_config_pb2.ModelConfig) -> Processes | None:
     if config.backend != "python" and config.runtime != "model.py":
         return None
-    return Processes(config.name, process_count(config), _ping(config))
-
-
-def process_count(config: model_config_pb2.ModelConfig) -> int:
-    """Return how many processes a model's instance groups ask for: `count` on each GPU that they list."""
-    return sum((group.count or 1) * max(1, len(group.gpus)) for group in config.instance_group)
-
-
-def _ping(config: model_config_pb2.ModelConfig) -> Any:  # noqa: ANN401 - ships no types
-    request = service_pb2.ModelInferRequest(model_name=config.name)
-    request.parameters[PING].bool_param = True
-    for tensor in config.input:
-        datatype = model_config_pb2.DataType.Name(tensor.data_type).removeprefix("TYPE_")
-        datatype = "BYTES" if datatype == "STRING" else datatype
-        shape = list(_smallest(config, tensor.dims))
-        elements = 1
-        for extent in shape:
-            elements *= extent
-        request.inputs.add(name=tensor.name, datatype=datatype, shape=shape)
-        request.raw_input_contents.append(bytes(elements * _BYTES_OF[datatype]))
-    return request
-
-
-def _smallest(config: model_config_pb2.ModelConfig, dims: Any) -> Iterator[int]:  # noqa: ANN401 - ships no types
-    if config.max_batch_size:
-        yield 1
-    yield from (max(1, extent) for extent in dims)
+    return Processes(config.name, process_count(config), ping_request(config))

@@ -2,7 +2,6 @@
 
 import pytest
 
-from bench.files import encoded as encode
 from bench.hazards import (
     HAZARDS,
     SIZE,
@@ -14,6 +13,7 @@ from bench.hazards import (
     translucent,
     truncated,
 )
+from evaluation.picture_files import encoded as encode
 
 __all__ = [
     "HAZARDS",

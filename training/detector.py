@@ -12,9 +12,9 @@ from onnx.utils import Extractor
 from onnx2torch import convert
 from torch import Tensor, nn
 
+from evaluation.teacher_masks import VOC_OF_COCO
 from export.convert.coco import COCO_CLASSES
 from export.paths import PROJECT
-from training.instance.selection import VOC_OF_COCO
 from vision.manifest import NET_VERSION, ONNX_FILE
 
 NET = "object_detection_net"

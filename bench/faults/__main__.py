@@ -19,7 +19,7 @@ from bench.faults.kills import kill
 from bench.faults.overload import fairness, overload
 from bench.faults.rooms import rooms
 from bench.faults.site import QUICK, Part, Scale, Site
-from bench.figure import Figure, table
+from evaluation.figure import Figure, table
 
 PARTS: dict[str, Part] = {
     "overload": overload,

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from bench.answers import Judged, Verdict, judge
 from bench.faults.site import STUB_HEALTH_S, Site, between, healthy_again, none_wrong, unaffected
-from bench.figure import Figure, at_most
 from bench.load import Load, run
 from bench.questions import Question
 from bench.wire import Broken, Connection, Pool
+from evaluation.figure import Figure, at_most
 from gateway.settings import Settings
 
 SHARE = 0.2

@@ -19,9 +19,9 @@ from bench.faults.site import (
     all_clear,
     none_wrong,
 )
-from bench.figure import Figure, at_most
 from bench.load import Load
 from embedded.system import TIDY_EVERY_S, gateway_grace_s
+from evaluation.figure import Figure, at_most
 from gateway.settings import Settings
 
 SHARE = 0.4

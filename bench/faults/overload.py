@@ -11,8 +11,8 @@ import uvloop
 
 from bench.answers import Verdict, p99_ms
 from bench.faults.site import Site, none_wrong
-from bench.figure import Figure, at_least, at_most
 from bench.load import Outcome, Plan, run
+from evaluation.figure import Figure, at_least, at_most
 
 CLIENTS = (1, 2, 4, 8, 16)
 TIMES = 10

@@ -23,12 +23,12 @@ from bench.faults.site import (
     healthy_again,
     none_wrong,
 )
-from bench.figure import Figure
-from bench.files import encoded
 from bench.load import Load, Plan
 from bench.questions import Question, request
 from demo.samples import SAMPLES
 from embedded.paths import SHARED_MEMORY
+from evaluation.figure import Figure
+from evaluation.picture_files import encoded
 
 SHARE = 0.3
 REMOVED = "image_classification_preprocess"

@@ -9,9 +9,9 @@ from rich.console import Console
 
 from bench.answers import Answer, Verdict, of, p99_ms, told, wrong_answers
 from bench.faults.arena import Arena
-from bench.figure import Figure, at_most
 from bench.load import Outcome, Plan
 from bench.questions import Repertoire, repertoire
+from evaluation.figure import Figure, at_most
 from gateway.services import SERVICES
 
 TRITON_HEALTH_S, STUB_HEALTH_S = 30.0, 10.0

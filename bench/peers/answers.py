@@ -10,7 +10,7 @@ from queue import SimpleQueue
 import numpy as np
 from starlette.responses import Response
 
-from bench.bare import PIPELINES, Pipeline, configured_runner, manifest
+from evaluation.pipelines import PIPELINES, Pipeline, configured_runner, manifest
 from gateway.responses import PiecewiseResponse, new_request_id, success
 from gateway.services import SERVICES
 from vision.base64_text import decode_base64

@@ -1,6 +1,6 @@
 """Settings of our own nets of shelf counting: how they were trained, are measured and are served.
 
-The thresholds are the best of 10 shelves (numbers 900,000 to 900,009 of `training/shelf`) that no lesson
+The thresholds are the best of 10 shelves (numbers 900,000 to 900,009 of `evaluation/shelves`) that no lesson
 draws: the coarser maps propose boxes across two neighbours, at scores and overlaps just under these. They
 stand apart from the converter, which needs ONNX.
 """

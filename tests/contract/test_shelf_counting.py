@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from evaluation.shelves.products import names
+from evaluation.shelves.renderer import Shelf
 from gateway.schemas import ShelfAnswer
 from tests.contract.calls import answered, blank, on_its_side
 from tests.hazards import encode
-from training.shelf.products import names
-from training.shelf.renderer import Shelf
 from training.shelf.sample import SAMPLE, sample
 from vision.nms import overlaps
 

@@ -18,8 +18,8 @@ from rich.progress import track
 from rich.table import Table
 from torch import Tensor
 
-from bench.colour import ColourErrors
-from bench.photos import all_photos, held_out
+from evaluation.colour import ColourErrors
+from evaluation.photos import all_photos, held_out
 from training.backbone import Normalised
 from training.colorization.net import ColourNet, Style, styled
 from training.colorization.palette import frequencies

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from export.paths import TRAINED
 from training.colorization.net import ColourNet, Served, Style
 from training.colorization.palette import frequencies
 from training.colorization.pictures import choosing_photos, stored_photos
 from training.colorization.train import served_weights
-from training.files import RESULTS
 from training.loop import as_batch
 from training.onnx_export import export_net
 
@@ -30,7 +30,7 @@ def main() -> None:
     net = Served(colours, frequencies(stored_photos()), STYLE)
     grey = [Image.open(photo).convert("L").resize((SIDE, SIDE)) for photo in choosing_photos()[:EXAMPLES]]
     examples = as_batch([np.asarray(one.convert("RGB")) for one in grey])
-    export_net(net, examples, "pixels", ["chroma"], RESULTS / "image_colorization_net.onnx")
+    export_net(net, examples, "pixels", ["chroma"], TRAINED / "image_colorization_net.onnx")
 
 
 if __name__ == "__main__":

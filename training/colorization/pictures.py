@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
-from bench.photos import FOLDER, all_photos, for_fitting
+from evaluation.photos import FOLDER, all_photos, for_fitting
 from training.files import work_folder
 
 STORED_SIDE = 208

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from bench.bare import manifest, runner
-from training.instance.selection import VOC_OF_COCO, teacher_mask
+from evaluation.pipelines import manifest, runner
+from evaluation.teacher_masks import VOC_OF_COCO, teacher_mask
 from training.instance.stored import MAP_SIDE, MARGINS, REGIONS, ROOM, SIDE
 from training.semantic.views import LOGITS, VIEWS, photo_views
 from vision.nms import Boxes

@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from export.convert.instance_segmentation import SETTINGS
+from export.paths import TRAINED
 from training.augment import jitter, sample, windows
 from training.backbone import Normalised
-from training.files import RESULTS
 from training.instance.net import MaskNet, Probabilities
 from training.instance.stored import MARGINS, REGIONS, ROOM
 from training.loop import Plan, fit, steps_and_threads, trained
@@ -67,7 +67,7 @@ def export() -> None:
     """Write what the training kept as the graph that is served."""
     net = Normalised(Probabilities(trained(PLAN.name, MaskNet())))
     example = torch.randint(0, 256, (2, SIDE, SIDE, 3), dtype=torch.uint8)
-    export_net(net, example, "regions", ["mask_probs"], RESULTS / "instance_segmentation_mask_net.onnx")
+    export_net(net, example, "regions", ["mask_probs"], TRAINED / "instance_segmentation_mask_net.onnx")
 
 
 def main() -> None:

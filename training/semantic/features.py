@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch.nn.functional import interpolate
 
-from training.files import new_array, work_folder
+from evaluation.arrays import new_array
+from training.files import work_folder
 from training.semantic.net import Backbones
 from training.semantic.views import COMPOSITIONS, CROPS, VIEWS, labelled_photos, photo_views
 

@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax, softmax
 
+from evaluation.teacher import CLASSES
+from export.paths import TRAINED
 from training.augment import sample
 from training.backbone import Normalised
-from training.files import RESULTS
 from training.loop import Plan, fit, steps_and_threads, trained
 from training.onnx_export import export_net
 from training.semantic.features import FILES, SIDE, STRIDES, Lessons, lessons
 from training.semantic.net import Head, SemanticNet
 from training.semantic.views import LOGITS
-from training.teacher import CLASSES
 
 PLAN = Plan("semantic", steps=1000, seed=5, peak_rate=2e-3, weight_decay=0.05)
 BATCH = 16
@@ -59,7 +59,7 @@ def export() -> None:
     """Write what the training kept as the graph that is served."""
     net = Normalised(SemanticNet(trained(PLAN.name, Head(CLASSES))))
     example = torch.randint(0, 256, (2, SIDE, SIDE, 3), dtype=torch.uint8)
-    path = RESULTS / "semantic_segmentation_net.onnx"
+    path = TRAINED / "semantic_segmentation_net.onnx"
     export_net(net, example, "pixels", ["class_probs"], path)
 
 

@@ -2,7 +2,7 @@
 
     .venv-training/bin/python -m training.semantic.views
 
-Held-out photos (bench/photos.py) are in none of them.
+Held-out photos (evaluation/photos.py) are in none of them.
 """
 
 from pathlib import Path
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
-from bench.photos import FOLDER, all_photos, for_fitting
-from training.files import new_array, work_folder
+from evaluation.arrays import new_array
+from evaluation.photos import FOLDER, all_photos, for_fitting
+from training.files import work_folder
 from training.semantic.compositions import composition
 from training.semantic.crops import random_crop
 

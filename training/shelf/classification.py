@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from evaluation.shelves.products import names
+from export.paths import TRAINED
 from training.backbone import Normalised
-from training.files import RESULTS
 from training.loop import Fitting, Plan, steps_and_threads, trained
 from training.onnx_export import export_net
 from training.shelf.data import shelf_crops
-from training.shelf.products import names
 
 PLAN = Plan("shelf-classification", steps=800, seed=5, peak_rate=3e-3, weight_decay=1e-2, average_decay=0.995)
 SHELVES, CROPS = 8, 8
@@ -98,9 +98,9 @@ def relit(crops: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint
 def export() -> None:
     """Write what the training kept as the graph that is served, and the names of its classes."""
     net = nn.Sequential(trained(PLAN.name, Normalised(product_net())), nn.Softmax(dim=1))
-    path = RESULTS / "shelf_counting_classification_net.onnx"
+    path = TRAINED / "shelf_counting_classification_net.onnx"
     export_net(net, torch.from_numpy(shelf_crops(0)[0][:8]), "crops", ["class_probs"], path)
-    (RESULTS / "shelf_counting_products.txt").write_text("\n".join(names()) + "\n")
+    (TRAINED / "shelf_counting_products.txt").write_text("\n".join(names()) + "\n")
 
 
 def _projection(inputs: int, outputs: int, stride: int) -> nn.Sequential:

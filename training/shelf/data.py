@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from evaluation.shelves.renderer import FIRST_EVALUATION_SEED, Shelf, render_shelf
 from export.convert.shelf_settings import CLASSIFICATION, DETECTION
 from training.files import work_folder
-from training.shelf.renderer import FIRST_EVALUATION_SEED, Shelf, render_shelf
 from vision.letterbox import letterbox
 from vision.nms import Boxes
 from vision.regions import cut_regions

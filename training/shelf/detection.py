@@ -12,8 +12,8 @@ from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
 from export.convert.shelf_settings import DETECTION
+from export.paths import TRAINED
 from export.torch_nets.yolov5 import SIZES, STRIDES, Anchors, ServedYoloV5, YoloV5
-from training.files import RESULTS
 from training.loop import Fitting, Plan, steps_and_threads, trained
 from training.onnx_export import export_net
 from training.shelf.data import shelf_pixels
@@ -75,7 +75,7 @@ def export() -> None:
     """Write what the training kept as the graph that is served."""
     net = ServedYoloV5(trained(PLAN.name, YoloV5(*SIZES["n"], classes=1)))
     shelves = np.stack([shelf_pixels(seed)[0] for seed in range(2)])
-    path = RESULTS / "shelf_counting_detection_net.onnx"
+    path = TRAINED / "shelf_counting_detection_net.onnx"
     export_net(net, torch.from_numpy(shelves), "pixels", ["candidates"], path)
 
 

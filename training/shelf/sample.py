@@ -2,9 +2,9 @@
 
 from PIL import Image
 
-from bench.files import encoded
+from evaluation.picture_files import encoded
+from evaluation.shelves.renderer import FIRST_EVALUATION_SEED, Shelf, render_shelf
 from export.paths import PROJECT
-from training.shelf.renderer import FIRST_EVALUATION_SEED, Shelf, render_shelf
 
 SAMPLE = PROJECT / "client" / "samples" / "shelf.jpg"
 SEED = FIRST_EVALUATION_SEED + 909

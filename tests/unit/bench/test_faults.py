@@ -13,12 +13,12 @@ from bench.faults.generations import Generations
 from bench.faults.kills import Kill, errors_by_kill
 from bench.faults.rooms import full, with_more
 from bench.faults.site import all_clear, healthy_again, none_wrong, unaffected
-from bench.figure import Figure
 from bench.load import Plan
 from bench.questions import PHOTOS, Question, nuisances, pictures
 from bench.soak import Growth, growths
 from demo.samples import SAMPLES
 from embedded.stubs import Stub, instance_of, model_of
+from evaluation.figure import Figure
 from gateway.services import SERVICES
 from gateway.settings import Settings
 from tests.unit.processes import Process

@@ -6,7 +6,7 @@ import pytest
 from bench.accuracy_instance_segmentation import overlaps
 from bench.accuracy_semantic_segmentation import Agreement
 from bench.voc_teacher import labels_of
-from training.teacher import CLASSES, GRID, SIDE
+from evaluation.teacher import CLASSES, GRID, SIDE
 from vision.rle import encode
 
 DOG, PERSON = 12, 15

@@ -8,10 +8,10 @@ import pytest
 from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from bench.bare import REPOSITORY, configured_threads
 from bench.peers.agreement import differing
 from bench.peers.answers import BATCHED, Answers, BatchAnswers
 from bench.speed import LOADS, jpegs
+from evaluation.pipelines import REPOSITORY, configured_threads
 from gateway.services import SERVICES
 from modelhub_pictures.errors import InvalidBase64
 

@@ -9,6 +9,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from backends.onnx_config import check_tensors
+from evaluation.shelves.products import names
 from export.checks import check_graph
 from export.conversion import Conversion
 from export.convert import shelf_counting
@@ -16,7 +17,6 @@ from export.convert.shelf_counting import CLASSIFICATION_FILE, DETECTION_FILE, L
 from export.convert.shelf_settings import CLASSIFICATION, DETECTION
 from export.errors import UnfitCheckpoint
 from tests.repository.checks import config_as_triton_hands_it_over
-from training.shelf.products import names
 
 SIDE, CROP = DETECTION.size, CLASSIFICATION.size
 

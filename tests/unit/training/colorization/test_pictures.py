@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.photos import held_out
+from evaluation.photos import held_out
 from training.colorization import pictures
 from training.colorization.pictures import STORED_SIDE, choosing_photos, crops, training_photos
 

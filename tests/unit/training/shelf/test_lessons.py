@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from evaluation.shelves.renderer import FIRST_EVALUATION_SEED
 from training.shelf.data import WORST_ERROR, jittered, shelf_crops, shelf_pixels
-from training.shelf.renderer import FIRST_EVALUATION_SEED
 from training.shelf.squares import SIDE, square, targets_of
 
 

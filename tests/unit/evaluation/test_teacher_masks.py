@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from evaluation.teacher_masks import MIN_SHARE, VOC_OF_COCO, teacher_mask
 from export.convert.coco import COCO_CLASSES
-from training.instance.selection import MIN_SHARE, VOC_OF_COCO, teacher_mask
 
 DOG, PERSON = VOC_OF_COCO["dog"], VOC_OF_COCO["person"]
 BOX = np.array([2.0, 3.0, 12.0, 13.0])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.shelf.evaluate import Tally, figures, pairs, tally
-from training.shelf.renderer import Shelf
+from evaluation.shelves.renderer import Shelf
+from evaluation.shelves.tally import Tally, figures, pairs, tally
 
 THERE = np.array([[0, 0, 10, 10], [0, 20, 10, 30], [0, 40, 10, 50]], dtype=np.float32)
 

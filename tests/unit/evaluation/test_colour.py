@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.colour import ColourErrors, lab
+from evaluation.colour import ColourErrors, lab
 from vision.tensors import Picture
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.shelf.products import catalogue
-from training.shelf.renderer import FEWEST, MOST, Shelf, render_shelf, visible_boxes
+from evaluation.shelves.products import catalogue
+from evaluation.shelves.renderer import FEWEST, MOST, Shelf, render_shelf, visible_boxes
 
 SEEDS = (1_000_000, 1_000_001, 1_000_002)
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from scipy import ndimage
 
-from training.shelf.products import SHAPES, catalogue
-from training.shelf.sprites import YAWS, sprite
+from evaluation.shelves.products import SHAPES, catalogue
+from evaluation.shelves.sprites import YAWS, sprite
 from vision.nms import Boxes
 from vision.ocr.warp import homography
 from vision.tensors import Picture

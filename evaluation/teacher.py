@@ -1,6 +1,6 @@
 """The teacher of the segmentation nets: runs it over pictures and keeps its logits. Needs TensorFlow Lite.
 
-    .venv-export/bin/python -m training.teacher PICTURES.npy LOGITS.npy
+    .venv-export/bin/python -m evaluation.teacher PICTURES.npy LOGITS.npy
 
 It is DeepLab V3 on MobileNetV2, Pascal VOC's classes, int8, from google-coral/test_data (Apache-2.0). It sees
 a picture squashed to its square and gives logits on a grid of 33x33 whose corners are the picture's corners;
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.progress import track
 
-from training.files import new_array
+from evaluation.arrays import new_array
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "teacher"
 FILE = FOLDER / "deeplabv3_mnv2_pascal_quant.tflite"

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.files import RESULTS
-from training.shelf.products import BRANDS, FLAVOURS_PER_BRAND, SHAPES, catalogue, names
-from training.shelf.sprites import MASTER_HEIGHT, YAWS, sprite
+from evaluation.shelves.products import BRANDS, FLAVOURS_PER_BRAND, SHAPES, catalogue, names
+from evaluation.shelves.sprites import MASTER_HEIGHT, YAWS, sprite
+from export.paths import TRAINED
 
 SEEN_HEIGHT, SEEN_SIDE = 90, 32
 """A bottle of a full shelf in pixels of the picture, and the side to which crops are squashed here."""
@@ -33,7 +33,7 @@ def test_the_catalogue_is_always_the_same() -> None:
 
 
 def test_the_class_numbers_are_those_that_the_classifier_was_trained_with() -> None:
-    kept = (RESULTS / "shelf_counting_products.txt").read_text(encoding="utf-8")
+    kept = (TRAINED / "shelf_counting_products.txt").read_text(encoding="utf-8")
     assert tuple(kept.splitlines()) == names()
 
 

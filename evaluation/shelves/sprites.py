@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from training.shelf.products import SHAPES, Colour, Product, Shape, catalogue
+from evaluation.shelves.products import SHAPES, Colour, Product, Shape, catalogue
 
 MASTER_HEIGHT = 320
 """Pixels of a sprite before it is reduced to the size it has on a shelf."""
