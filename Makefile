@@ -73,8 +73,8 @@ fuzz: export samples  ## send 20,000 fuzzed bodies and pictures and print what c
 	@$(BIN)/python -m embedded run -- $(BIN)/python -m bench.fuzz --count $(or $(COUNT),20000)
 
 .PHONY: check
-check: dev  ## lint, format check, types
-	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy
+check: dev  ## lint, format check, who imports whom, types
+	@$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/lint-imports --no-cache --no-logo && $(BIN)/mypy
 
 .PHONY: format
 format: dev  ## format and mend what the linter can
