@@ -26,7 +26,7 @@ from evaluation.picture_files import encoded
 from gateway.responses import PiecewiseResponse, new_request_id, success
 from gateway.services import SERVICES
 from gateway.settings import Settings
-from gateway.tensors import Tensors, one_string
+from modelhub.kinds import Tensors, one_string
 
 PICTURES = {"semantic_segmentation": "astronaut.png", "instance_segmentation": "motorcycle_left.png"}
 SIZE = (4000, 3000)

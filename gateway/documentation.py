@@ -137,7 +137,7 @@ def of_service(service: Service) -> dict[str, Any]:
         "responses": {200: _answer_of(service)} | _failures(),
         "openapi_extra": {
             "requestBody": {"required": True, "content": _bodies(service)},
-            "parameters": [_TIMEOUT, _MASK_FORMAT] if service.in_form else [_TIMEOUT],
+            "parameters": [_TIMEOUT, _MASK_FORMAT] if service.answers_in_form else [_TIMEOUT],
             "security": [{}, {_TOKEN: []}],
         },
     }

@@ -1,23 +1,38 @@
-"""Fields of answers with masks in the form that a request asks for; `vision.mask_formats` says what they are.
+"""Answers with masks in the form that a request asks for; `vision.mask_formats` says what the forms are."""
 
-Every function makes a renderer, as `gateway.services` has them, of a form.
-"""
-
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from gateway.tensors import Tensors
-from vision.mask_formats import MASK_FORMATS, MaskFormat, base64_png, png, regions
-from vision.rle import Counts, encode
-from vision.voc import VOC_CLASSES
+from modelhub.kinds import (
+    ClassesOfPixels,
+    Kind,
+    MaskOfPixels,
+    Masks,
+    ProbabilitiesOfPixels,
+    Tensors,
+    each_counts,
+)
+from vision.mask_formats import MaskFormat, base64_png, png, regions
+from vision.rle import encode
 
 Renderer = Callable[[Tensors, str], Any]
 """Makes the answer's field of that name from the output tensors, of which one mostly has the same name."""
 
-DEFAULT = MASK_FORMATS["rle"]
-"""The contract's form of `each_mask`."""
+
+def in_form(kind: Kind, form: MaskFormat) -> Renderer | None:
+    """Return the renderer of a field of `kind` in `form`; None where an answer in it has no such field."""
+    match kind:
+        case MaskOfPixels():
+            return one_mask(form)
+        case Masks():
+            return each_mask(form)
+        case ClassesOfPixels():
+            return _grey if form is png else class_regions(kind, form)
+        case ProbabilitiesOfPixels():
+            return _grey_shares if form is png else None
+    return kind.render
 
 
 def one_mask(form: MaskFormat) -> Renderer:
@@ -31,22 +46,17 @@ def one_mask(form: MaskFormat) -> Renderer:
 
 
 def each_mask(form: MaskFormat) -> Renderer:
-    """A list of masks, all of one size.
-
-    The tensor `<name>_lengths` says how many of `<name>_counts` are each mask's, `<name>_size` the size.
-    """
+    """A list of masks, all of one size, as `Masks` says."""
 
     def render(outputs: Tensors, name: str) -> list[object]:
         height, width = outputs[f"{name}_size"].tolist()
-        return [form(counts, (height, width)) for counts in _each_counts(outputs, name)]
+        return [form(counts, (height, width)) for counts in each_counts(outputs, name)]
 
     return render
 
 
-def classes_of_pixels(form: MaskFormat) -> dict[str, Renderer]:
-    """Return the fields that tell the class of each pixel, from the tensors `preds` and `probs`."""
-    if form is png:
-        return {"probs": _grey_shares, "preds": _grey}
+def class_regions(kind: ClassesOfPixels, form: MaskFormat) -> Renderer:
+    """A mask for each class that a tensor of class ids, uint8 [height, width], holds."""
 
     def render(outputs: Tensors, name: str) -> list[dict[str, Any]]:
         preds = outputs[name]
@@ -54,21 +64,14 @@ def classes_of_pixels(form: MaskFormat) -> dict[str, Renderer]:
         return [
             {
                 "class": region.class_id,
-                "class_name": VOC_CLASSES[region.class_id],
+                "class_name": kind.classes[region.class_id],
                 "mask": form(region.counts, (height, width)),
                 "prob": region.mean_prob,
             }
-            for region in regions(preds, outputs["probs"])
+            for region in regions(preds, outputs[kind.probs])
         ]
 
-    return {"preds": render}
-
-
-def _each_counts(outputs: Tensors, name: str) -> Iterator[Counts]:
-    counts, lengths = outputs[f"{name}_counts"], outputs[f"{name}_lengths"]
-    ends = np.cumsum(lengths)
-    for start, end in zip(ends - lengths, ends, strict=True):
-        yield counts[start:end]
+    return render
 
 
 def _grey(outputs: Tensors, name: str) -> str:

@@ -6,8 +6,8 @@ import time
 from gateway.errors import DeadlinePassed, DeadModel, InternalFault, ModelUnavailable
 from gateway.healer import Healer
 from gateway.metrics import RETRIES
-from gateway.tensors import Tensors
 from gateway.triton import Infer
+from modelhub.kinds import Tensors
 
 ATTEMPTS = 3
 """The first may meet a dead process and the second, without a healer, a second one."""

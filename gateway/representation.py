@@ -16,8 +16,8 @@ from starlette.requests import Request
 from gateway.body import worked
 from gateway.errors import InvalidField
 from gateway.services import SERVICES, Service
-from gateway.tensors import Tensors
 from gateway.weights import weights
+from modelhub.kinds import Tensors
 from vision.mask_formats import MASK_FORMATS, MaskFormat
 
 QUERY = "mask_format"
@@ -68,8 +68,8 @@ def _mask_format(service: Service, request: Request) -> MaskFormat | None:
     names = request.query_params.getlist(QUERY)
     if not names:
         return None
-    if service.in_form is None:
-        having = ", ".join(name for name, other in SERVICES.items() if other.in_form)
+    if not service.answers_in_form:
+        having = ", ".join(name for name, other in SERVICES.items() if other.answers_in_form)
         raise InvalidField(f"{QUERY}: {service.name} answers with no masks; these do: {having}")
     if len(names) > 1 or names[0] not in MASK_FORMATS:
         raise InvalidField(f"{QUERY}: one of {', '.join(MASK_FORMATS)} is allowed, once")

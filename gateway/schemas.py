@@ -1,23 +1,13 @@
-"""Requests and answers as the contract has them; OpenAPI is generated from here.
+"""Requests, failures and health as the contract has them, and what every answer has.
 
-Requests are validated by these models. Answers are validated against them by tests, not while serving.
+Requests are validated by these models. What each service answers is in `gateway.answer_schemas`.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
-
-from vision.voc import VOC_CLASSES
-
-Probability = Annotated[float, Field(ge=0, le=1)]
-Coordinate = Annotated[float, Field(ge=0)]
-Box = Annotated[list[Coordinate], Field(min_length=4, max_length=4)]
-Point = Annotated[list[float], Field(min_length=2, max_length=2)]
-Quadrilateral = Annotated[list[Point], Field(min_length=4, max_length=4)]
-ClassId = Annotated[int, Field(ge=0, lt=len(VOC_CLASSES))]
-
 
 _IMAGE = (
     "Base64 of an image file. A `data:` URL, line breaks, the URL-safe alphabet "
@@ -166,144 +156,6 @@ class Failure(BaseModel):
     error_msg: str = Field(description="What went wrong, in words.")
 
 
-class ClassificationAnswer(Answer):
-    """What the picture shows."""
-
-    class_: int = Field(alias="class", ge=0, description="Id of the most probable class.")
-    class_name: str = Field(description="Name of the most probable class.")
-    class_probs: dict[str, Probability] = Field(
-        description="Probability of every class by its name; they sum to 1."
-    )
-
-
-class DetectionAnswer(Answer):
-    """Things found in the picture, one entry of every list for each; without any, the lists are empty."""
-
-    detection_boxes: list[Box] = Field(
-        description="Boxes `[top, left, bottom, right]` in pixels of the upright image, clipped to it."
-    )
-    detection_scores: list[Probability] = Field(description="Probability of each detection.")
-    detection_classes: list[int] = Field(description="Class id of each detection.")
-    detection_class_names: list[str] = Field(description="Class name of each detection.")
-
-
-class ObjectDetectionAnswer(DetectionAnswer):
-    """Things of COCO's eighty classes found in the picture, the surest first."""
-
-    detection_classes: list[int] = Field(
-        description="Class of each detection by COCO's own category ids, 1 (person) to 90; ten are unused."
-    )
-
-
-class ShelfAnswer(DetectionAnswer):
-    """Products found on a shelf, the surest first, and how many there are of each."""
-
-    detection_scores: list[Probability] = Field(
-        description="Probability of each detection: that it is a product, times that it is this one."
-    )
-    product_count: dict[str, Annotated[int, Field(ge=1)]] = Field(
-        description=(
-            "How many detections there are of each class name that occurs, in the order of first appearance "
-            "in `detection_class_names`; without any, `{}`."
-        )
-    )
-    ori_img_shape: list[Annotated[int, Field(ge=1)]] = Field(
-        min_length=2, max_length=2, description="Height and width of the upright image in pixels."
-    )
-
-
-Size = Annotated[
-    list[Annotated[int, Field(ge=1)]],
-    Field(min_length=2, max_length=2, description="Height and width of the upright image."),
-]
-
-
-class RunLengths(BaseModel):
-    """A mask of the upright image, row by row."""
-
-    model_config = ConfigDict(strict=True)
-
-    counts: list[Annotated[int, Field(ge=0)]] = Field(
-        min_length=1,
-        description=(
-            "How many pixels in a row are outside, then inside, then outside, and so on; the first may be 0. "
-            "`[True, False, False, True]` is `[0, 1, 2, 1]`. COCO's tools go column by column: for them, "
-            "`pycocotools.mask.encode(np.asfortranarray("
-            "(np.arange(len(counts)) % 2).repeat(counts).reshape(size).astype(np.uint8)))`."
-        ),
-    )
-    size: Size
-
-
-class InstanceSegmentationAnswer(ObjectDetectionAnswer):
-    """Things of COCO's eighty classes found in the picture and their masks, the surest first."""
-
-    detection_masks: list[RunLengths] = Field(
-        description="Which pixels show each detection; they lie within its box."
-    )
-
-
-class OcrAnswer(DetectionAnswer):
-    """Lines of text found in the picture, and what they say."""
-
-    detection_keypoints: list[Quadrilateral] = Field(
-        description=(
-            "Four corners `(y, x)` of each text in pixels of the upright image, in order round the text, "
-            "from where its reading starts."
-        )
-    )
-    detection_texts_ids: list[list[int]] = Field(
-        description="Ids of the characters of each text, padded to the longest of this answer."
-    )
-    detection_texts: list[str] = Field(description="What each text says.")
-    detection_texts_scores: list[Probability] = Field(description="Probability of each text as read.")
-
-
-HumanRatio = Annotated[
-    str,
-    Field(pattern=r"^[01]\.\d+$", description="Share of the picture that shows people, a decimal fraction."),
-]
-
-
-class ForegroundAnswer(Answer):
-    """Where the picture shows people."""
-
-    human_ratio: HumanRatio
-    mask: list[list[Annotated[int, Field(ge=0, le=1)]]] = Field(
-        description="For each pixel of the upright image, row by row: 1 where it shows people, else 0."
-    )
-
-
-class ColorizationAnswer(Answer):
-    """The picture in colour."""
-
-    out_image: str = Field(
-        min_length=1,
-        description=(
-            "Base64 of the coloured picture: a JPEG file of the upright image's size, with its brightness "
-            "pixel by pixel; a PNG file where a side is longer than JPEG's 65500 pixels."
-        ),
-    )
-
-
-class SemanticSegmentationAnswer(Answer):
-    """What every pixel shows."""
-
-    probs: list[list[Probability]] = Field(
-        description=(
-            "For each pixel of the upright image, row by row: probability of the class that it most likely "
-            "shows, in four decimals."
-        )
-    )
-    preds: list[list[ClassId]] = Field(
-        description=(
-            "For each pixel of the upright image, row by row: id of that class, one of Pascal VOC's. "
-            + ", ".join(f"{number} {name}" for number, name in enumerate(VOC_CLASSES))
-            + "."
-        )
-    )
-
-
 class ServiceHealth(BaseModel):
     """Whether one service can answer."""
 
@@ -324,31 +176,3 @@ class NotReady(Failure):
     """A loaded service does not answer, or none is loaded."""
 
     services: dict[str, ServiceHealth] = Field(description="By name of service.")
-
-
-class SceneAnswer(Answer):
-    """Where the picture was taken."""
-
-    class_: list[int] = Field(
-        alias="class",
-        min_length=5,
-        max_length=5,
-        description="Ids of the five most probable scenes, best first.",
-    )
-    class_name: list[str] = Field(
-        min_length=5, max_length=5, description="Names of the five most probable scenes, best first."
-    )
-    class_probs: dict[str, Probability] = Field(
-        description="Probability of every scene by its name; they sum to 1, whether or not a scene is shown."
-    )
-
-
-class SimilarityAnswer(Answer):
-    """How alike two pictures are."""
-
-    similarity: float = Field(
-        ge=0, le=100, description="100: the same picture; below 80: different pictures; 0: nothing in common."
-    )
-    l2_distance: float = Field(
-        ge=0, description="Distance of the pictures' features, which have unit length; 0: the same picture."
-    )

@@ -25,7 +25,7 @@ from typing import Any
 
 from starlette.types import Scope
 
-from gateway.tensors import Tensors
+from modelhub.kinds import Tensors
 from vision.stage_times import STAGE_TIMES
 
 STAGES = ("fetch", "queue", "preprocess", "net", "postprocess", "encode", "draw")

@@ -8,8 +8,9 @@ import grpc
 from tritonclient.grpc import model_config_pb2, service_pb2
 
 from gateway.errors import ModelUnavailable
-from gateway.triton import GrpcTriton, dead_model, words
+from gateway.triton import GrpcTriton, words
 from gateway.triton_config import ping_request, process_count
+from modelhub.triton_protocol import failure_of
 
 LOAD_TIMEOUT_S = 60.0
 """Seconds for loading a model; the largest take a few."""
@@ -78,7 +79,7 @@ class GrpcRepository:
         except grpc.aio.AioRpcError as error:
             if error.code() in _SILENT:
                 return None
-            return dead_model(error) is None
+            return failure_of(error).dead_model is None
         return True
 
     async def _called(self, method: str, request: Any) -> Any:  # noqa: ANN401 - ships no types

@@ -30,7 +30,7 @@ _LISTING = Question(http.LISTING, None, b"", http.JSON_TYPE)
 class AsyncHttpConnection:
     """The way to one gateway; files are read, and what is large is encoded and parsed, in threads."""
 
-    quick_forms = http.QUICK_FORMS
+    has_forms = True
 
     def __init__(self, url: str, token: str | None) -> None:
         self._url = str(httpx.URL(url)).rstrip("/")

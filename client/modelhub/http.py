@@ -35,9 +35,6 @@ FIELDS: Mapping[int, tuple[tuple[str, str], ...]] = {
 JSON_TYPE, PICTURE_TYPE = "application/json", "image/x-picture"
 """Of bodies; which kind of picture it is, its own first bytes say."""
 
-QUICK_FORMS: Mapping[str, str] = {"foreground_segmentation": "rle"}
-"""By service, the `mask_format` that says exactly what the default says, in much less."""
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -143,7 +140,7 @@ def _waits(timeout_s: float) -> httpx.Timeout:
 class HttpConnection:
     """The way to one gateway."""
 
-    quick_forms = QUICK_FORMS
+    has_forms = True
 
     def __init__(self, url: str, token: str | None) -> None:
         self._http = httpx.Client(

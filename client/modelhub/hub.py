@@ -2,38 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol, Self, TypeVar, overload
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, Self, TypeVar, overload
 
 import httpx
 
 from modelhub.http import Answer, HttpConnection
 from modelhub.pictures import Picture
-from modelhub.results import (
-    ForegroundSegmentation,
-    ImageClassification,
-    ImageColorization,
-    ImageSimilarity,
-    InstanceSegmentation,
-    ObjectDetection,
-    Ocr,
-    Result,
-    SceneClassification,
-    SemanticSegmentation,
-    ShelfCounting,
-    result_of,
-)
+from modelhub.results import RESULTS, Result, result_of
 from modelhub.retries import FAILURES, Attempts
 
 Value = TypeVar("Value")
+R = TypeVar("R", bound=Result)
 
 
 class Connection(Protocol):
     """A way to the services."""
 
-    @property
-    def quick_forms(self) -> Mapping[str, str]:
-        """The `mask_format` that `predict` asks for, by service where it is not the default."""
+    has_forms: bool
+    """Whether it answers masks in the form that `mask_format` names."""
 
     def prepare(self, service: str, pictures: Sequence[Picture], mask_format: str | None) -> Any:  # noqa: ANN401 - its own
         """Return what `ask` takes. Raises ValueError and OSError for what cannot be sent."""
@@ -54,9 +41,8 @@ class Connection(Protocol):
 class AsyncConnection(Protocol):
     """The same without blocking."""
 
-    @property
-    def quick_forms(self) -> Mapping[str, str]:
-        """As Connection's."""
+    has_forms: bool
+    """As Connection's."""
 
     async def prepare(self, service: str, pictures: Sequence[Picture], mask_format: str | None) -> Any:  # noqa: ANN401 - its own
         """As Connection's."""
@@ -119,40 +105,16 @@ class ModelHub(_Hub):
         return self._connection.plain(self._asked(service, pictures, mask_format))
 
     @overload
-    def predict(
-        self, service: Literal["image_classification"], *pictures: Picture
-    ) -> ImageClassification: ...
-    @overload
-    def predict(
-        self, service: Literal["scene_classification"], *pictures: Picture
-    ) -> SceneClassification: ...
-    @overload
-    def predict(self, service: Literal["image_similarity"], *pictures: Picture) -> ImageSimilarity: ...
-    @overload
-    def predict(
-        self, service: Literal["foreground_segmentation"], *pictures: Picture
-    ) -> ForegroundSegmentation: ...
-    @overload
-    def predict(
-        self, service: Literal["semantic_segmentation"], *pictures: Picture
-    ) -> SemanticSegmentation: ...
-    @overload
-    def predict(self, service: Literal["object_detection"], *pictures: Picture) -> ObjectDetection: ...
-    @overload
-    def predict(
-        self, service: Literal["instance_segmentation"], *pictures: Picture
-    ) -> InstanceSegmentation: ...
-    @overload
-    def predict(self, service: Literal["shelf_counting"], *pictures: Picture) -> ShelfCounting: ...
-    @overload
-    def predict(self, service: Literal["image_colorization"], *pictures: Picture) -> ImageColorization: ...
-    @overload
-    def predict(self, service: Literal["ocr"], *pictures: Picture) -> Ocr: ...
+    def predict(self, service: type[R], *pictures: Picture) -> R: ...
     @overload
     def predict(self, service: str, *pictures: Picture) -> Result: ...
-    def predict(self, service: str, *pictures: Picture) -> Result:
-        """Return the answer as its class of `modelhub.results`; raises as `answer`."""
-        return result_of(service, self._asked(service, pictures, self._connection.quick_forms.get(service)))
+    def predict(self, service: type[Result] | str, *pictures: Picture) -> Result:
+        """Return the answer of a service, which its class of `modelhub.results` names, as one of the class.
+
+        By its name too, where the class is not known before. Raises as `answer`.
+        """
+        name, form = _named(service, self._connection)
+        return result_of(service, self._asked(name, pictures, form))
 
     def _asked(self, service: str, pictures: Sequence[Picture], mask_format: str | None) -> Answer:
         one = self._connection.prepare(service, pictures, mask_format)
@@ -197,42 +159,13 @@ class AsyncModelHub(_Hub):
         return await self._connection.plain(answer)
 
     @overload
-    async def predict(
-        self, service: Literal["image_classification"], *pictures: Picture
-    ) -> ImageClassification: ...
-    @overload
-    async def predict(
-        self, service: Literal["scene_classification"], *pictures: Picture
-    ) -> SceneClassification: ...
-    @overload
-    async def predict(self, service: Literal["image_similarity"], *pictures: Picture) -> ImageSimilarity: ...
-    @overload
-    async def predict(
-        self, service: Literal["foreground_segmentation"], *pictures: Picture
-    ) -> ForegroundSegmentation: ...
-    @overload
-    async def predict(
-        self, service: Literal["semantic_segmentation"], *pictures: Picture
-    ) -> SemanticSegmentation: ...
-    @overload
-    async def predict(self, service: Literal["object_detection"], *pictures: Picture) -> ObjectDetection: ...
-    @overload
-    async def predict(
-        self, service: Literal["instance_segmentation"], *pictures: Picture
-    ) -> InstanceSegmentation: ...
-    @overload
-    async def predict(self, service: Literal["shelf_counting"], *pictures: Picture) -> ShelfCounting: ...
-    @overload
-    async def predict(
-        self, service: Literal["image_colorization"], *pictures: Picture
-    ) -> ImageColorization: ...
-    @overload
-    async def predict(self, service: Literal["ocr"], *pictures: Picture) -> Ocr: ...
+    async def predict(self, service: type[R], *pictures: Picture) -> R: ...
     @overload
     async def predict(self, service: str, *pictures: Picture) -> Result: ...
-    async def predict(self, service: str, *pictures: Picture) -> Result:
+    async def predict(self, service: type[Result] | str, *pictures: Picture) -> Result:
         """As ModelHub's."""
-        answer = await self._asked(service, pictures, self._connection.quick_forms.get(service))
+        name, form = _named(service, self._connection)
+        answer = await self._asked(name, pictures, form)
         return await asyncio.to_thread(result_of, service, answer)
 
     async def _asked(self, service: str, pictures: Sequence[Picture], mask_format: str | None) -> Answer:
@@ -249,6 +182,13 @@ class AsyncModelHub(_Hub):
                 if pause_s is None:
                     raise
             await asyncio.sleep(pause_s)
+
+
+def _named(service: type[Result] | str, connection: Connection | AsyncConnection) -> tuple[str, str | None]:
+    """Return a service's name, and the `mask_format` in which `predict` asks it, if in any."""
+    name = service if isinstance(service, str) else service.service.name
+    known = RESULTS.get(name)
+    return name, known.service.quick_form if known is not None and connection.has_forms else None
 
 
 def _target(url: str) -> str | None:

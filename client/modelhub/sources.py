@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from modelhub.downloads import MAX_FILE_BYTES, TOO_LARGE
 from modelhub.pictures import is_url
-from modelhub.tensors import ENSEMBLES
+from modelhub.results import RESULTS
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 """Of the files in a folder, those that are taken for pictures. A file that is named itself always is."""
@@ -92,7 +92,7 @@ def requests(service: str, words: Sequence[str], stdin: BinaryIO) -> list[Reques
 
 def takes_two(service: str) -> bool:
     """Return whether `service` compares two pictures; one that is not known takes one."""
-    return service in ENSEMBLES and len(ENSEMBLES[service].pictures) == 2
+    return service in RESULTS and len(RESULTS[service].service.pictures) == 2
 
 
 def read(path: Path) -> bytes:
@@ -207,7 +207,7 @@ def is_picture(path: Path) -> bool:
     """Return whether a file found in a folder is taken for a picture that somebody asks about."""
     if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES:
         return False
-    return PurePosixPath(path.stem).suffix.removeprefix(".") not in ENSEMBLES  # an output of ours
+    return PurePosixPath(path.stem).suffix.removeprefix(".") not in RESULTS  # an output of ours
 
 
 # Pairs

@@ -10,6 +10,7 @@ import httpx
 from PIL import Image
 
 from gateway.schemas import Failure
+from gateway.services import SERVICES
 from tests.hazards import encode
 
 TIMEOUT_S = 60.0
@@ -32,6 +33,11 @@ def answered(gateway_url: str, service: str, picture: bytes | Path) -> dict[str,
     assert re.fullmatch("[0-9a-f]{32}", fields["request_id"])
     assert response.headers["x-request-id"] == fields["request_id"]
     return fields
+
+
+def validated(service: str, fields: dict[str, Any]) -> Any:  # noqa: ANN401 - a model made of the description
+    """Return the answer as the model of pydantic that OpenAPI consists of."""
+    return SERVICES[service].answer.model_validate(fields)
 
 
 def refused(response: httpx.Response, code: int) -> Failure:

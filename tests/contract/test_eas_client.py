@@ -14,9 +14,8 @@ import pytest
 import uv
 
 from embedded.paths import ROOT
-from gateway.schemas import ClassificationAnswer, OcrAnswer
 from tests.conftest import StartGateway
-from tests.contract.calls import TIMEOUT_S, refused
+from tests.contract.calls import TIMEOUT_S, refused, validated
 
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements" / "eas.txt"
 SCRIPT = Path(__file__).with_name("eas_client.py")
@@ -43,13 +42,13 @@ def answer(url: str, service: str, picture: Path, token: list[str]) -> dict[str,
 @HAS_TOKEN
 def test_image_classification(gateway_url: str, sample_pictures: Path, token: list[str]) -> None:
     fields = answer(gateway_url, "image_classification", sample_pictures / "chelsea.png", token)
-    assert "cat" in ClassificationAnswer.model_validate(fields).class_name.lower()
+    assert "cat" in validated("image_classification", fields).class_name.lower()
 
 
 @HAS_TOKEN
 def test_ocr(gateway_url: str, sample_pictures: Path, token: list[str]) -> None:
     fields = answer(gateway_url, "ocr", sample_pictures / "page.png", token)
-    assert OcrAnswer.model_validate(fields).detection_texts
+    assert validated("ocr", fields).detection_texts
 
 
 def test_a_failure_of_the_caller_is_raised_and_not_tried_again(gateway_url: str) -> None:
@@ -81,14 +80,14 @@ def test_where_a_token_is_needed_the_client_is_let_in_with_it_and_not_without(
 ) -> None:
     picture = sample_pictures / "chelsea.png"
     fields = answer(guarded, "image_classification", picture, [TOKEN])
-    assert "cat" in ClassificationAnswer.model_validate(fields).class_name.lower()
+    assert "cat" in validated("image_classification", fields).class_name.lower()
     for wrong in ([], [TOKEN[:-1]], [TOKEN.lower()], [NARROW]):
         assert is_refused(guarded, "image_classification", picture, wrong)
 
 
 def test_a_token_of_a_service_signs_for_that_service(guarded: str, sample_pictures: Path) -> None:
     fields = answer(guarded, "ocr", sample_pictures / "page.png", [NARROW])
-    assert OcrAnswer.model_validate(fields).detection_texts
+    assert validated("ocr", fields).detection_texts
 
 
 @pytest.mark.parametrize(
@@ -111,7 +110,7 @@ def test_the_plain_form(
     sent = {"json": {"image": picture}, "headers": authorization}
     response = httpx.post(url, **sent, timeout=TIMEOUT_S, trust_env=False)  # type: ignore[arg-type]
     if code == 200:
-        ClassificationAnswer.model_validate(response.json())
+        validated("image_classification", response.json())
     else:
         refused(response, code)
         assert response.headers["www-authenticate"]

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gateway.schemas import ForegroundAnswer
-from tests.contract.calls import TIMEOUT_S, answered, on_its_side, refused
+from tests.contract.calls import TIMEOUT_S, answered, on_its_side, refused, validated
 from tests.hazards import Hazard, encode, every_answered
 
 SERVICE = "foreground_segmentation"
@@ -18,7 +17,7 @@ FIELDS = {"human_ratio", "mask"}
 def test_every_field_is_as_documented(gateway_url: str, sample_pictures: Path) -> None:
     fields = answered(gateway_url, SERVICE, sample_pictures / "astronaut.png")
     assert fields.keys() == FIELDS | {"request_id", "success"}
-    answer = ForegroundAnswer.model_validate(fields)
+    answer = validated(SERVICE, fields)
     mask = np.array(answer.mask)
     with Image.open(sample_pictures / "astronaut.png") as image:
         assert mask.shape == (image.height, image.width)

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateway.schemas import ClassificationAnswer
-from tests.contract.calls import answered, on_its_side
+from tests.contract.calls import answered, on_its_side, validated
 
 SERVICE = "image_classification"
 PICTURES = ("astronaut.png", "chelsea.png", "coffee.png", "page.png", "text.png", "china.jpg", "flower.jpg")
@@ -16,7 +15,7 @@ PICTURES = ("astronaut.png", "chelsea.png", "coffee.png", "page.png", "text.png"
 def test_every_field_is_as_documented(gateway_url: str, sample_pictures: Path, name: str) -> None:
     fields = answered(gateway_url, SERVICE, sample_pictures / name)
     assert fields.keys() == {"class", "class_name", "class_probs", "request_id", "success"}
-    answer = ClassificationAnswer.model_validate(fields)
+    answer = validated(SERVICE, fields)
     probs = answer.class_probs
     assert len(probs) == 1000
     assert sum(probs.values()) == pytest.approx(1, abs=1e-3)

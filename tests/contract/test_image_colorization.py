@@ -9,8 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from gateway.schemas import ColorizationAnswer
-from tests.contract.calls import answered
+from tests.contract.calls import answered, validated
 from tests.hazards import Hazard, encode, every_answered
 
 SERVICE = "image_colorization"
@@ -35,7 +34,7 @@ def greyed(path: Path) -> Image.Image:
 def test_every_field_is_as_documented(gateway_url: str, sample_pictures: Path) -> None:
     fields = answered(gateway_url, SERVICE, encode(greyed(sample_pictures / "astronaut.png"), "PNG"))
     assert fields.keys() == FIELDS
-    answer = ColorizationAnswer.model_validate(fields)
+    answer = validated(SERVICE, fields)
     picture = Image.open(io.BytesIO(base64.b64decode(answer.out_image, validate=True)))
     assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (512, 512))
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from gateway.schemas import Failure, SimilarityAnswer
-from tests.contract.calls import TIMEOUT_S, refused
+from gateway.schemas import Failure
+from tests.contract.calls import TIMEOUT_S, refused, validated
 from tests.hazards import encode
 
 NAMES = ("astronaut.png", "chelsea.png", "coffee.png", "china.jpg", "flower.jpg")
@@ -32,7 +32,7 @@ def test_every_field_is_as_documented(gateway_url: str, sample_pictures: Path) -
     one, other = ((sample_pictures / name).read_bytes() for name in NAMES[:2])
     fields = compare(gateway_url, one, other)
     assert fields.keys() == {"similarity", "l2_distance", "request_id", "success"}
-    SimilarityAnswer.model_validate(fields)
+    validated("image_similarity", fields)
 
 
 @pytest.mark.parametrize("name", NAMES)

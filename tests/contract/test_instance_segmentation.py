@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gateway.schemas import InstanceSegmentationAnswer
-from tests.contract.calls import answered, assert_seen_upright, blank, of_twelve_megapixels
+from tests.contract.calls import answered, assert_seen_upright, blank, of_twelve_megapixels, validated
 from tests.hazards import Hazard, every_answered
 from vision.masks import pixels_within
 from vision.rle import Mask, decode
@@ -36,7 +35,7 @@ def mask_of(fields: dict[str, Any], name: str) -> Mask:
 def test_every_field_is_as_documented(gateway_url: str, sample_pictures: Path, name: str) -> None:
     fields = answered(gateway_url, SERVICE, sample_pictures / name)
     assert fields.keys() == FIELDS | {"request_id", "success"}
-    answer = InstanceSegmentationAnswer.model_validate(fields)
+    answer = validated(SERVICE, fields)
     count = len(answer.detection_boxes)
     assert count
     assert {len(fields[field]) for field in FIELDS} == {count}
@@ -83,7 +82,7 @@ def test_a_blank_picture_is_answered_with_empty_lists(gateway_url: str) -> None:
 @every_answered
 def test_masks_have_the_upright_pictures_size(gateway_url: str, hazard: Hazard) -> None:
     fields = answered(gateway_url, SERVICE, hazard.make())
-    InstanceSegmentationAnswer.model_validate(fields)
+    validated(SERVICE, fields)
     assert all(mask.shape == hazard.upright[::-1] for mask in masks(fields))
 
 

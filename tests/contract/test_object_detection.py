@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gateway.schemas import ObjectDetectionAnswer
-from tests.contract.calls import answered, assert_seen_upright, blank
+from tests.contract.calls import answered, assert_seen_upright, blank, validated
 from tests.hazards import encode
 
 SERVICE = "object_detection"
@@ -21,7 +20,7 @@ IDS = {"person": 1, "cat": 17, "cup": 47, "dining table": 67}
 def test_every_field_is_as_documented(gateway_url: str, sample_pictures: Path, name: str) -> None:
     fields = answered(gateway_url, SERVICE, sample_pictures / name)
     assert fields.keys() == FIELDS | {"request_id", "success"}
-    answer = ObjectDetectionAnswer.model_validate(fields)
+    answer = validated(SERVICE, fields)
     count = len(answer.detection_boxes)
     assert count
     assert {len(fields[field]) for field in FIELDS} == {count}
@@ -65,7 +64,7 @@ def test_a_blank_picture_is_answered_with_empty_lists(gateway_url: str) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 400), (400, 1), (2500, 10), (3000, 2600)])
 def test_pictures_of_any_shape_are_answered(gateway_url: str, width: int, height: int) -> None:
-    ObjectDetectionAnswer.model_validate(answered(gateway_url, SERVICE, blank(width, height)))
+    validated(SERVICE, answered(gateway_url, SERVICE, blank(width, height)))
 
 
 def test_a_large_picture_shows_what_a_small_one_does(gateway_url: str, sample_pictures: Path) -> None:

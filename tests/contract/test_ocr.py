@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from gateway.schemas import OcrAnswer
-from tests.contract.calls import answered, blank, on_its_side
+from tests.contract.calls import answered, blank, on_its_side, validated
 
 SERVICE = "ocr"
 WORDS = ("Hello World", "Order 12345", "Total 67.89")
@@ -43,7 +42,7 @@ def picture(request: pytest.FixtureRequest, sample_pictures: Path, drawn: Path) 
 def test_every_field_is_as_documented(gateway_url: str, picture: Path) -> None:
     fields = answered(gateway_url, SERVICE, picture)
     assert fields.keys() == FIELDS | {"request_id", "success"}
-    answer = OcrAnswer.model_validate(fields)
+    answer = validated(SERVICE, fields)
     count = len(answer.detection_texts)
     assert count
     assert {len(fields[field]) for field in FIELDS} == {count}
@@ -111,7 +110,7 @@ def test_a_blank_picture_is_answered_with_empty_lists(gateway_url: str) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 400), (400, 1), (33, 31)])
 def test_pictures_of_any_shape_are_answered(gateway_url: str, width: int, height: int) -> None:
-    OcrAnswer.model_validate(answered(gateway_url, SERVICE, blank(width, height)))
+    validated(SERVICE, answered(gateway_url, SERVICE, blank(width, height)))
 
 
 def test_a_picture_on_its_side_is_read_upright(gateway_url: str, sample_pictures: Path) -> None:

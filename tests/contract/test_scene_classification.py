@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.schemas import SceneAnswer
-from tests.contract.calls import answered
+from tests.contract.calls import answered, validated
 
 SERVICE = "scene_classification"
 PICTURES = ("china.jpg", "rocket.jpg", "astronaut.png", "page.png")
@@ -15,7 +14,7 @@ PICTURES = ("china.jpg", "rocket.jpg", "astronaut.png", "page.png")
 def test_every_field_is_as_documented(gateway_url: str, sample_pictures: Path, name: str) -> None:
     fields = answered(gateway_url, SERVICE, sample_pictures / name)
     assert fields.keys() == {"class", "class_name", "class_probs", "request_id", "success"}
-    answer = SceneAnswer.model_validate(fields)
+    answer = validated(SERVICE, fields)
     names = list(answer.class_probs)
     assert sum(answer.class_probs.values()) == pytest.approx(1, abs=1e-3)
     assert [names[index] for index in answer.class_] == answer.class_name

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gateway.schemas import SemanticSegmentationAnswer
-from tests.contract.calls import answered, assert_seen_upright, blank, of_twelve_megapixels
+from tests.contract.calls import answered, assert_seen_upright, blank, of_twelve_megapixels, validated
 from tests.hazards import Hazard, every_answered
 from vision.voc import VOC_CLASSES
 
@@ -20,7 +19,7 @@ CAT, PERSON = VOC_CLASSES.index("cat"), VOC_CLASSES.index("person")
 def test_every_field_is_as_documented(gateway_url: str, sample_pictures: Path, name: str) -> None:
     fields = answered(gateway_url, SERVICE, sample_pictures / name)
     assert fields.keys() == FIELDS | {"request_id", "success"}
-    answer = SemanticSegmentationAnswer.model_validate(fields)
+    answer = validated(SERVICE, fields)
     with Image.open(sample_pictures / name) as image:
         assert np.shape(answer.probs) == np.shape(answer.preds) == (image.height, image.width)
     probs = np.array(answer.probs)

@@ -9,8 +9,7 @@ from PIL import Image
 
 from evaluation.shelves.products import names
 from evaluation.shelves.renderer import Shelf
-from gateway.schemas import ShelfAnswer
-from tests.contract.calls import answered, blank, on_its_side
+from tests.contract.calls import answered, blank, on_its_side, validated
 from tests.hazards import encode
 from training.shelf.sample import SAMPLE, sample
 from vision.nms import overlaps
@@ -33,7 +32,7 @@ def shelf() -> Shelf:
 
 def test_every_field_is_as_documented(fields: dict[str, Any]) -> None:
     assert fields.keys() == FIELDS | {"request_id", "success"}
-    answer = ShelfAnswer.model_validate(fields)
+    answer = validated(SERVICE, fields)
     assert len({len(fields[field]) for field in LISTS}) == 1
     assert answer.detection_scores == sorted(answer.detection_scores, reverse=True)
     assert all(isinstance(side, float) for box in fields["detection_boxes"] for side in box)
@@ -89,7 +88,7 @@ def test_no_products_are_an_answer(gateway_url: str, colour: str | tuple[int, in
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 400), (400, 1), (2500, 10), (3000, 2600)])
 def test_pictures_of_any_shape_are_answered(gateway_url: str, width: int, height: int) -> None:
     fields = answered(gateway_url, SERVICE, blank(width, height))
-    assert ShelfAnswer.model_validate(fields).ori_img_shape == [height, width]
+    assert validated(SERVICE, fields).ori_img_shape == [height, width]
 
 
 def test_a_large_picture_is_counted_as_a_small_one(gateway_url: str, fields: dict[str, Any]) -> None:

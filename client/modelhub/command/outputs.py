@@ -19,9 +19,10 @@ from modelhub.command.common import plain, readable
 from modelhub.errors import ServiceError
 from modelhub.http import Answer
 from modelhub.present import annotate, summarise
+from modelhub.results import RESULTS
 from modelhub.sources import Request
 
-DENSE = frozenset({"semantic_segmentation", "foreground_segmentation"})
+DENSE = frozenset(name for name, result in RESULTS.items() if result.tables())
 """Services that answer a number for every pixel, which as PNG is a hundredth of the bytes."""
 JSON_SUFFIX = ".json"
 """Added to the whole name of the annotated picture."""

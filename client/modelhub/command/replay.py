@@ -19,7 +19,7 @@ from modelhub.command.outputs import write_whole
 from modelhub.replay.endpoints import PLACE, Authorization, Endpoint, EndpointError, endpoint
 from modelhub.replay.measures import ToleranceError, tolerances
 from modelhub.replay.recording import Recorded, RecordingError, recorded
-from modelhub.tensors import ENSEMBLES
+from modelhub.results import RESULTS
 
 if TYPE_CHECKING:  # they need packages of the extra `replay`
     from modelhub.replay.examples import Example
@@ -122,7 +122,7 @@ def _checked(requests: Iterator[Recorded], endpoints: tuple[Endpoint, Endpoint])
 
 def _is_all(name: str, services: set[str]) -> bool:
     """Return whether `services` is one, and that of `name` where we know the name."""
-    return services == {name} if name in ENSEMBLES else len(services) == 1
+    return services == {name} if name in RESULTS else len(services) == 1
 
 
 def _replayed(

@@ -1,4 +1,4 @@
-"""What two answers to one request differ in: pure, by the contract's tables, one row a service."""
+"""What two answers to one request differ in: pure, by the contract's fields."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from modelhub.replay.detections import bounds, match
 from modelhub.replay.measures import SAME_PICTURE, TOP, Measure
 from modelhub.replay.reading import Read, read
 from modelhub.replay.spelling import Answer, Spelling, normalise
-from modelhub.tensors import ENSEMBLES
+from modelhub.results import RESULTS
 
 Values = Mapping[str, Any]
 """Documented fields as `reading` reads them."""
@@ -64,7 +64,7 @@ class Comparison:
 
 
 def compare(service: str, ours: Outcome, theirs: Outcome, tolerances: Mapping[str, float]) -> Comparison:
-    """Compare the outcomes of one request to `service`, one of COMPARERS; `ours` is that of `--from`.
+    """Compare the outcomes of one request to `service`, one of RESULTS; `ours` is that of `--from`.
 
     `tolerances` has every name of DEFINITIONS. Any JSON object is taken for an answer: what cannot be read
     in it is a figure, not an error.
@@ -72,10 +72,10 @@ def compare(service: str, ours: Outcome, theirs: Outcome, tolerances: Mapping[st
     if isinstance(ours, Failure) or isinstance(theirs, Failure):
         return Comparison((Measure("failure", _failure(ours, theirs), tolerances["failure"]),))
     (one, one_spelled), (two, two_spelled) = normalise(ours), normalise(theirs)
-    documented = frozenset(ENSEMBLES[service].fields)
+    documented = frozenset(field.name for field in RESULTS[service].fields())
     left, right = read(one, documented), read(two, documented)
     figures = [("failure", 0.0), *_presence(one, two, documented), _form(one, two, left, right)]
-    for comparer in COMPARERS[service]:
+    for comparer in COMPARERS:
         figures += comparer(left.values, right.values)
     measures = tuple(Measure(name, float(value), tolerances[name]) for name, value in figures)
     return Comparison(measures, (one_spelled, two_spelled))
@@ -268,18 +268,14 @@ def _coloured(one: Values, two: Values) -> Figures:
         yield "out_image", _mean_difference(left, right)
 
 
-COMPARERS: Mapping[str, tuple[Comparer, ...]] = MappingProxyType(
-    {
-        "image_classification": (_by_rank, _probabilities),
-        "scene_classification": (_by_rank, _probabilities),
-        "object_detection": (_detections,),
-        "instance_segmentation": (_detections,),
-        "ocr": (_detections,),
-        "shelf_counting": (_detections, _products, _shape),
-        "semantic_segmentation": (_pixels,),
-        "foreground_segmentation": (_numbers, _pixels),
-        "image_similarity": (_numbers,),
-        "image_colorization": (_coloured,),
-    }
+COMPARERS: tuple[Comparer, ...] = (
+    _by_rank,
+    _probabilities,
+    _detections,
+    _products,
+    _shape,
+    _numbers,
+    _pixels,
+    _coloured,
 )
-"""How the fields of each service are compared; what they are says `modelhub.tensors`."""
+"""All of them see every answer, and look at the fields that they know; others are compared as JSON."""

@@ -16,7 +16,7 @@ from enum import StrEnum
 import httpx
 
 from modelhub.http import PREFIX
-from modelhub.tensors import ENSEMBLES
+from modelhub.results import RESULTS
 
 PLACE = "{service}"
 CONTENT_TYPE = "application/octet-stream"
@@ -138,7 +138,7 @@ def _tokens(given: Iterable[str]) -> dict[str, str]:
     for text in given:
         service, equals, token = text.partition("=")
         # A token is often Base64 and ends with "=": only what begins with a service's name is of one service.
-        if not (equals and service in ENSEMBLES):
+        if not (equals and service in RESULTS):
             service, token = "", text
         if not (token.isascii() and token.isprintable()) or " " in token or service in tokens:
             raise EndpointError("a token is visible ASCII, and there is one for each service or for all")
@@ -150,8 +150,8 @@ def _names(given: Iterable[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     for text in given:
         theirs, _, ours = text.partition("=")
-        if not theirs or ours not in ENSEMBLES:
-            raise EndpointError(f"{text!r} is not NAME=SERVICE; services are {', '.join(ENSEMBLES)}")
+        if not theirs or ours not in RESULTS:
+            raise EndpointError(f"{text!r} is not NAME=SERVICE; services are {', '.join(RESULTS)}")
         names[theirs] = ours
     return names
 

@@ -13,7 +13,7 @@ from modelhub.replay.measures import Measure
 from modelhub.replay.recording import Recorded
 from modelhub.replay.spelling import normalise
 from modelhub.replay.tally import Pair
-from modelhub.tensors import ENSEMBLES
+from modelhub.results import RESULTS
 
 SIDE = 360
 """Pixels of the longer side of a drawn picture."""
@@ -75,7 +75,7 @@ def _pictures(recorded: Recorded) -> list[Image.Image]:
     """Return the pictures that a body holds; none where it names URLs, which are not fetched here."""
     try:
         body = orjson.loads(recorded.body)
-        fields = ENSEMBLES[recorded.service].pictures
+        fields = RESULTS[recorded.service].service.pictures
         return [Image.open(io.BytesIO(_decoded(body[field]))) for field in fields]
     except (ValueError, TypeError, AttributeError, KeyError, OSError, Image.DecompressionBombError):
         return []

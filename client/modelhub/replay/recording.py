@@ -22,8 +22,8 @@ import httpx
 import orjson
 
 from modelhub.http import PREFIX, documented_body
+from modelhub.results import RESULTS
 from modelhub.sources import is_picture, takes_two
-from modelhub.tensors import ENSEMBLES
 
 
 class RecordingError(ValueError):
@@ -47,7 +47,7 @@ def recorded(path: Path, names: Mapping[str, str]) -> Iterator[Recorded]:
     try:
         for identity, name, body in _entries(path, names):
             service = names.get(name, name)
-            if service not in ENSEMBLES:
+            if service not in RESULTS:
                 raise RecordingError(f"{identity}: no service is called {name!r}; give NAME=SERVICE for it")
             yield Recorded(identity, service, body)
     except OSError as error:

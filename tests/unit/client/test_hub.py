@@ -6,17 +6,27 @@ import json
 import random
 import time
 from pathlib import Path
+from typing import assert_type
 
 import httpx
+import numpy as np
+import orjson
 import pytest
 from PIL import Image
 
 from gateway.deadline import HEADER
-from modelhub import ModelHub, ServiceError, retries
+from modelhub import AsyncModelHub, ModelHub, ServiceError, retries
 from modelhub.http import LONGEST_TIMEOUT_MS, TIMEOUT_HEADER
 from modelhub.pictures import Picture
-from modelhub.results import ForegroundSegmentation, ImageSimilarity
+from modelhub.results import (
+    RESULTS,
+    ForegroundSegmentation,
+    ImageSimilarity,
+    ObjectDetection,
+    Result,
+)
 from tests.unit.client.hubs import Hub, both
+from tests.unit.client.outputs import OUTPUTS
 from tests.unit.client.scripted import (
     BREAKS,
     BREAKS_HALFWAY,
@@ -293,6 +303,30 @@ async def test_predict_gives_typed_results(hub: Hub) -> None:
                 await asking.predict("an_eleventh", FILE)
     assert isinstance(result, ImageSimilarity)
     assert (result.request_id, result.similarity, result.l2_distance) == ("an id", 88.5, 0.25)
+
+
+async def types(hub: ModelHub, other: AsyncModelHub) -> None:
+    """Never called: mypy reads it, in `make check`."""
+    assert_type(hub.predict(ObjectDetection, FILE), ObjectDetection)
+    assert_type(hub.predict(ImageSimilarity, FILE, FILE), ImageSimilarity)
+    assert_type(hub.predict("object_detection", FILE), Result)
+    assert_type(await other.predict(ObjectDetection, FILE), ObjectDetection)
+    assert_type(await other.predict("object_detection", FILE), Result)
+
+
+@both
+@pytest.mark.parametrize("service", OUTPUTS)
+async def test_predict_takes_the_class_of_a_result_for_its_service(hub: Hub, service: str) -> None:
+    kind = RESULTS[service]
+    answer = SUCCESS | kind.render(OUTPUTS[service](np.random.default_rng(3)))
+    content = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+    with scripted(Reply(200, content)) as script:
+        async with hub(script.url) as asking:
+            results = [await asking.predict(named, FILE) for named in (kind, service)]
+    assert [type(result) for result in results] == [kind, kind]
+    by_class, by_name = (asked.path for asked in script.asked)
+    assert by_class == by_name
+    assert by_class.startswith(f"/api/predict/{service}")
 
 
 @both

@@ -11,14 +11,14 @@ import grpc
 import numpy as np
 import pytest
 
-import modelhub.triton
 from gateway.errors import GatewayError
 from gateway.triton import translated
-from modelhub import ModelHub, ServiceError, downloads
+from modelhub import ModelHub, ServiceError, downloads, triton_protocol
 from modelhub.hub import _connection
+from modelhub.kinds import plain
 from modelhub.pictures import Picture
-from modelhub.results import Ocr
-from modelhub.tensors import ENSEMBLES, plain
+from modelhub.results import RESULTS, Ocr
+from modelhub.triton import error_of
 from modelhub_pictures.errors import PictureError
 from tests.unit.client.hubs import Hub, asynchronous, both
 from tests.unit.client.outputs import OUTPUTS
@@ -56,18 +56,20 @@ def url_of(server: Server) -> str:
 @pytest.mark.parametrize("service", OUTPUTS)
 async def test_answers_are_the_documented_ones(hub: Hub, service: str, server: Server) -> None:
     outputs = server.servicer.outputs = OUTPUTS[service](np.random.default_rng(7))
-    files = [f"file {number}".encode() for number, _ in enumerate(ENSEMBLES[service].pictures)]
+    files = [f"file {number}".encode() for number, _ in enumerate(RESULTS[service].service.pictures)]
     sent_at = time.time()
     async with hub(url_of(server), timeout_s=20) as asking:
         answer = await asking.answer(service, *files)
     answered_at = time.time()
-    assert answer == plain(ENSEMBLES[service].render(answer["request_id"], outputs))
+    own = plain(RESULTS[service].render(outputs))
+    assert answer == {"request_id": answer["request_id"], "success": True, **own}
     (request,) = server.servicer.requests
     assert request.model_name == service
     assert len(request.id) == 32
     assert sent_at - 0.01 <= request.parameters[DEADLINE].int64_param / 1e3 - 20 <= answered_at
-    assert tuple(one.name for one in request.inputs) == ENSEMBLES[service].pictures
-    assert {tuple(one.shape) for one in request.inputs} == {ENSEMBLES[service].shape()}
+    assert tuple(one.name for one in request.inputs) == RESULTS[service].service.pictures
+    shape = (1, 1) if RESULTS[service].service.batched else (1,)
+    assert {tuple(one.shape) for one in request.inputs} == {shape}
     assert list(request.raw_input_contents) == [b"\x06\x00\x00\x00" + file for file in files]
 
 
@@ -261,15 +263,15 @@ def test_failures_are_judged_as_at_the_gateway(status: grpc.StatusCode, words: s
     error = Failed(status, words)
     theirs = translated(error)
     assert isinstance(theirs, GatewayError | PictureError)
-    ours = modelhub.triton.failure_of(error)
+    ours = error_of(error)
     assert (ours.status, ours.code) == (theirs.code // 100, theirs.code)
     if isinstance(theirs, PictureError):
         assert ours.message == str(theirs)
 
 
 def test_names_that_both_sides_say_are_the_same() -> None:
-    assert (modelhub.triton.DEADLINE, modelhub.triton.LATE_WORDS) == (DEADLINE, LATE)
-    assert {error.code for error in PictureError.__subclasses__()} == modelhub.triton.PICTURE_CODES
+    assert (triton_protocol.DEADLINE, triton_protocol.LATE_WORDS) == (DEADLINE, LATE)
+    assert {error.code for error in PictureError.__subclasses__()} == triton_protocol.PICTURE_CODES
 
 
 def test_without_the_extra_its_absence_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

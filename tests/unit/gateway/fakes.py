@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.errors import DeadlinePassed
-from gateway.tensors import Tensors
+from modelhub.kinds import Tensors
 
 Value = TypeVar("Value")
 

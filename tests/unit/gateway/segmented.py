@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gateway.tensors import Tensors
+from modelhub.kinds import Tensors
 from tests.unit.gateway.fakes import strings
 from vision.rle import Mask, encode
 

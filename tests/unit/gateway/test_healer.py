@@ -11,8 +11,8 @@ import pytest
 from gateway.errors import DeadlinePassed, DeadModel, InternalFault, ModelUnavailable
 from gateway.healer import PROOFS, Healer
 from gateway.recovery import ATTEMPTS, Recovery
-from gateway.tensors import Tensors
 from gateway.triton_repository import Processes
+from modelhub.kinds import Tensors
 from modelhub_pictures.errors import NotAnImage
 from tests.unit.gateway.conftest import until
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from gateway import protocol, responses
-from gateway.tensors import Tensors
+from modelhub.kinds import Tensors
 from tests.unit.gateway.checks import assert_failure
 from tests.unit.gateway.conftest import PICTURE_BASE64, ServeApp, until
 from tests.unit.gateway.fakes import FakeTriton

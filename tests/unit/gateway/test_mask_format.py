@@ -140,6 +140,4 @@ async def test_a_service_without_masks_refuses_every_form(
 
 
 def test_the_services_with_masks_are_those_that_know_forms() -> None:
-    assert {name for name, service in SERVICES.items() if service.in_form} == set(MASKED)
-    for service in SERVICES.values():
-        assert bool(service.in_form) == bool(service.answers_in_form)
+    assert {name for name, service in SERVICES.items() if service.answers_in_form} == set(MASKED)

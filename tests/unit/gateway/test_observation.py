@@ -22,8 +22,8 @@ from gateway.observation import PREFIX, UNKNOWN
 from gateway.open_telemetry import PATIENCE_S
 from gateway.services import SERVICES
 from gateway.settings import Settings
-from gateway.tensors import Tensors
 from gateway.traces import carrying, metadata, opened
+from modelhub.kinds import Tensors
 from modelhub_pictures.errors import NotAnImage
 from tests.collector import collecting
 from tests.conftest import free_ports

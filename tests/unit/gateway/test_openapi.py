@@ -90,7 +90,7 @@ def test_every_service_documents_forms_of_masks_where_it_has_any_and_pictures(
 ) -> None:
     operation = openapi["paths"][f"/api/predict/{name}"]["post"]
     forms = [one["schema"]["enum"] for one in operation["parameters"] if one["name"] == QUERY]
-    assert forms == ([list(MASK_FORMATS)] if SERVICES[name].in_form else [])
+    assert forms == ([list(MASK_FORMATS)] if SERVICES[name].answers_in_form else [])
     assert operation["responses"]["200"]["content"].keys() == {JSON, *PICTURES}
 
 

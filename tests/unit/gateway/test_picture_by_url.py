@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gateway.settings import Settings
-from gateway.tensors import Tensors
+from modelhub.kinds import Tensors
 from tests.unit.gateway.checks import assert_failure
 from tests.unit.gateway.conftest import PICTURE_BASE64, ServeApp, client_of
 from tests.unit.gateway.fakes import FakeTriton, strings

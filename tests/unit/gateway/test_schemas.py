@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gateway.schemas import Answer, ClassificationAnswer, ImageRequest, OcrAnswer, SimilarityRequest
+from gateway.schemas import Answer, ImageRequest, SimilarityRequest
+from gateway.services import SERVICES
 
+CLASSIFICATION, OCR = (SERVICES[name].answer for name in ("image_classification", "ocr"))
 CLASSIFICATION_EXAMPLE = """
 {
 "class": 3,
@@ -46,9 +48,7 @@ def example(text: str) -> dict[str, Any]:
     return fields
 
 
-@pytest.mark.parametrize(
-    ("schema", "text"), [(ClassificationAnswer, CLASSIFICATION_EXAMPLE), (OcrAnswer, OCR_EXAMPLE)]
-)
+@pytest.mark.parametrize(("schema", "text"), [(CLASSIFICATION, CLASSIFICATION_EXAMPLE), (OCR, OCR_EXAMPLE)])
 def test_documented_answers(schema: type[Answer], text: str) -> None:
     fields = example(text)
     assert schema.model_validate(fields).model_dump(by_alias=True) == fields
@@ -67,9 +67,7 @@ def test_requests_for_two_pictures(fields: tuple[str, str]) -> None:
             SimilarityRequest.model_validate({**body, name: None})
 
 
-@pytest.mark.parametrize(
-    ("schema", "text"), [(ClassificationAnswer, CLASSIFICATION_EXAMPLE), (OcrAnswer, OCR_EXAMPLE)]
-)
+@pytest.mark.parametrize(("schema", "text"), [(CLASSIFICATION, CLASSIFICATION_EXAMPLE), (OCR, OCR_EXAMPLE)])
 def test_every_field_is_required(schema: type[Answer], text: str) -> None:
     fields = example(text)
     for name in fields:
@@ -78,5 +76,5 @@ def test_every_field_is_required(schema: type[Answer], text: str) -> None:
 
 
 def test_every_field_of_every_schema_is_described() -> None:
-    for schema in (ImageRequest, SimilarityRequest, ClassificationAnswer, OcrAnswer):
+    for schema in (ImageRequest, SimilarityRequest, CLASSIFICATION, OCR):
         assert all(field.description for field in schema.model_fields.values())

@@ -12,8 +12,8 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import np_to_triton_dtype, serialize_byte_tensor
 
 from gateway.errors import DeadlinePassed, InternalFault, ModelUnavailable, TooManyRequests
-from gateway.tensors import Tensors, one_string
 from gateway.triton import GrpcTriton
+from modelhub.kinds import Tensors, one_string
 from modelhub_pictures.errors import InvalidBase64, NotAnImage, TooManyPixels
 from tests.unit.gateway.fakes import ocr
 

@@ -13,8 +13,8 @@ from modelhub.bulk.run import NotDone
 from modelhub.command import asking, outputs
 from modelhub.command.common import plain
 from modelhub.command.outputs import DENSE
+from modelhub.results import RESULTS
 from modelhub.sources import Source
-from modelhub.tensors import ENSEMBLES
 from tests.unit.client.command.conftest import (
     SERVICE,
     Command,
@@ -186,7 +186,7 @@ def test_masks_are_asked_in_the_smallest_form_where_nobody_sees_it(
 
 
 def test_the_services_with_masks_are_services() -> None:
-    assert set(ENSEMBLES) > DENSE
+    assert set(RESULTS) > DENSE
 
 
 # Wrong words

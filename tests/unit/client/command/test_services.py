@@ -2,21 +2,21 @@
 
 import json
 
-from modelhub.tensors import ENSEMBLES
+from modelhub.results import RESULTS
 from tests.unit.client.command.conftest import SERVICES, Command, StandIn
 from tests.unit.client.scripted import refusing
 
 
 def test_every_service_is_listed_with_what_it_answers(command: Command, gateway: StandIn) -> None:
-    gateway.services = tuple(ENSEMBLES)
+    gateway.services = tuple(RESULTS)
     result = command("services", "--json")
     assert result.exit_code == 0
     assert json.loads(result.stdout) == [
         {"service": name, "answers": f"What {name} says", "ready": True, "reason": "answered"}
-        for name in ENSEMBLES
+        for name in RESULTS
     ]
     table = command("services").stdout
-    assert all(name in table for name in ENSEMBLES)
+    assert all(name in table for name in RESULTS)
 
 
 def test_one_that_is_not_ready_is_told_why(command: Command, gateway: StandIn) -> None:

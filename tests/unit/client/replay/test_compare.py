@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.services import SERVICES
-from modelhub.replay.compare import COMPARERS, Comparison, Failure, Outcome, compare
+from modelhub.replay.compare import Comparison, Failure, Outcome, compare
 from modelhub.replay.measures import DEFINITIONS, tolerances
 from tests.unit.client.replay.answers import Answer, answer
 
@@ -33,10 +33,6 @@ def beyond(comparison: Comparison) -> set[str]:
 
 def compared(service: str, one: Outcome, two: Outcome) -> Comparison:
     return compare(service, one, two, TOLERANCES)
-
-
-def test_every_service_is_compared() -> None:
-    assert set(COMPARERS) == set(SERVICES)
 
 
 @EVERY_SERVICE
