@@ -36,8 +36,8 @@ from numpy.typing import NDArray
 from backends.triton_api import Request, Response, as_dtype, error_response, input_arrays, parameters_of
 from backends.turning_away import turned_away
 from modelhub_pictures.errors import PictureError
+from modelhub_pictures.request_parameters import DEADLINE
 from vision.manifest import MANIFEST_FILE, NET_VERSION, SEEDED_NETS, load_manifest, manifest_path
-from vision.request_parameters import DEADLINE
 from vision.stage_times import PREPROCESS_TIMES, STAGE_TIMES
 from vision.tensors import Tensors
 

@@ -5,7 +5,7 @@ import time
 import triton_python_backend_utils as pb_utils
 
 from backends.triton_api import Request, Response, error_response, parameters_of
-from vision.request_parameters import ALIVE, DEADLINE, LATE, PING
+from modelhub_pictures.request_parameters import ALIVE, DEADLINE, LATE, PING
 
 
 def turned_away(request: Request) -> Response | None:

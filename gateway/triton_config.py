@@ -5,7 +5,7 @@ from typing import Any
 
 from tritonclient.grpc import model_config_pb2, service_pb2
 
-from vision.request_parameters import PING
+from modelhub_pictures.request_parameters import PING
 
 _BYTES_OF = {
     "BOOL": 1, "UINT8": 1, "UINT16": 2, "UINT32": 4, "UINT64": 8,

@@ -17,14 +17,12 @@ from tritonclient.grpc import service_pb2
 from tritonclient.utils import deserialize_bytes_tensor, triton_to_np_dtype
 
 from modelhub.kinds import Tensors
+from modelhub_pictures.errors import PictureError
+from modelhub_pictures.request_parameters import DEADLINE, LATE
 
-DEADLINE = "modelhub_deadline_ms"
-"""Request parameter: until when the answer is wanted, in milliseconds of Unix time; no step begins later."""
-LATE_WORDS = "[50401] the deadline passed before this step began"
-"""What a step says that would begin too late."""
-PICTURE_CODES = frozenset({40003, 40004, 41302})
+PICTURE_CODES = frozenset(error.code for error in PictureError.__subclasses__())
 """What steps say of a picture, as `[<code>] <text>`."""
-TOO_MANY, INTERNAL_FAULT, UNAVAILABLE, LATE = 42901, 50001, 50301, 50401
+TOO_MANY, INTERNAL_FAULT, UNAVAILABLE, DEADLINE_PASSED = 42901, 50001, 50301, 50401
 
 CHANNEL = (
     ("grpc.max_send_message_length", -1),
@@ -41,7 +39,7 @@ _BY_STATUS = {
     grpc.StatusCode.NOT_FOUND: UNAVAILABLE,
     grpc.StatusCode.UNAVAILABLE: UNAVAILABLE,
     grpc.StatusCode.CANCELLED: UNAVAILABLE,  # by a Triton that is stopping: we do not come here with our own
-    grpc.StatusCode.DEADLINE_EXCEEDED: LATE,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DEADLINE_PASSED,
 }
 
 
@@ -83,8 +81,8 @@ def failure_of(error: grpc.RpcError) -> Failure:
         return _of_picture(words)
     if status is grpc.StatusCode.UNAVAILABLE and _QUEUE_IS_FULL in words:
         return Failure(TOO_MANY, words)
-    if LATE_WORDS in words:
-        return Failure(LATE, words)
+    if LATE in words:
+        return Failure(DEADLINE_PASSED, words)
     return Failure(_BY_STATUS.get(status, INTERNAL_FAULT), words)
 
 

@@ -1,25 +1,5 @@
 """The classes of Pascal VOC, by id: those of `preds` of `semantic_segmentation`."""
 
-VOC_CLASSES = (
-    "background",
-    "aeroplane",
-    "bicycle",
-    "bird",
-    "boat",
-    "bottle",
-    "bus",
-    "car",
-    "cat",
-    "chair",
-    "cow",
-    "diningtable",
-    "dog",
-    "horse",
-    "motorbike",
-    "person",
-    "pottedplant",
-    "sheep",
-    "sofa",
-    "train",
-    "tvmonitor",
-)
+from modelhub_pictures.voc import VOC_CLASSES
+
+__all__ = ["VOC_CLASSES"]

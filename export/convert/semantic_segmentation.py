@@ -5,8 +5,8 @@ from pathlib import Path
 
 from export.conversion import Conversion
 from export.surgery import from_trained
+from modelhub_pictures.voc import VOC_CLASSES
 from vision.semantic_segmentation import SemanticSegmentationSettings
-from vision.voc import VOC_CLASSES
 
 FILE = "semantic_segmentation_net.onnx"
 

@@ -24,7 +24,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway import samples
 from gateway.services import SERVICES
-from vision.voc import VOC_CLASSES
+from modelhub_pictures.voc import VOC_CLASSES
 
 STATIC = Path(__file__).resolve().parent / "static"
 INDEX = "index.html"

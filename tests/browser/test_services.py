@@ -14,8 +14,8 @@ from playwright.sync_api import expect
 from gateway import samples
 from gateway.services import SERVICES
 from modelhub.masks import decode
+from modelhub_pictures.voc import VOC_CLASSES
 from tests.browser.visit import PATIENCE_MS, Visit
-from vision.voc import VOC_CLASSES
 
 ANNOTATED = sorted(
     set(SERVICES) - {"image_classification", "scene_classification", "image_similarity", "image_colorization"}

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from modelhub_pictures.voc import VOC_CLASSES
 from tests.contract.calls import answered, assert_seen_upright, blank, of_twelve_megapixels, validated
 from tests.hazards import Hazard, every_answered
-from vision.voc import VOC_CLASSES
 
 SERVICE = "semantic_segmentation"
 FIELDS = {"probs", "preds"}

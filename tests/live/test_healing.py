@@ -23,8 +23,8 @@ from embedded.system import System
 from gateway.errors import InternalFault
 from gateway.triton import GrpcTriton
 from gateway.triton_repository import GrpcRepository
+from modelhub_pictures.request_parameters import ALIVE
 from tests.unit.gateway.conftest import until
-from vision.request_parameters import ALIVE
 
 IN_TIME_S = 10.0
 

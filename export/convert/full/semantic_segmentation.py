@@ -14,8 +14,8 @@ from export.torch_nets.deeplab import ServedSegmentation, deeplab
 from export.torch_nets.loading import load, noise
 from export.torch_nets.onnx_graph import onnx_graph
 from export.torch_nets.seeded import save, seed_weights
+from modelhub_pictures.voc import VOC_CLASSES
 from vision.semantic_segmentation import SemanticSegmentationSettings
-from vision.voc import VOC_CLASSES
 
 FILE = "deeplabv3_resnet50_coco-cd0a2569.pth"
 

@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 CLIENT = ROOT / "client"
 PROJECT = tomllib.loads((CLIENT / "pyproject.toml").read_text())["project"]
 FILES = sorted((CLIENT / "modelhub").rglob("*.py"))
-OF_EXTRAS = {"triton": ("triton.py",), "replay": ("replay/", "command/replay.py")}
+OF_EXTRAS = {"triton": ("triton.py", "triton_protocol.py"), "replay": ("replay/", "command/replay.py")}
 """Where each extra's packages may be imported: modules that nothing loads before they are asked for."""
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 BROUGHT = {"triton": {"grpcio"}}
@@ -52,7 +52,7 @@ def test_only_what_is_declared_is_imported(file: Path) -> None:
     for extra, requirements in EXTRAS.items():
         if place.startswith(OF_EXTRAS[extra]):
             allowed |= {canonical(one) for one in requirements} | BROUGHT.get(extra, set())
-    foreign = set(imported(file)) - sys.stdlib_module_names - {"modelhub"}
+    foreign = set(imported(file)) - sys.stdlib_module_names - {"modelhub", "modelhub_pictures"}
     assert distributions(foreign) <= allowed
 
 

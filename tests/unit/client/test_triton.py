@@ -13,18 +13,18 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.triton import translated
-from modelhub import ModelHub, ServiceError, downloads, triton_protocol
+from modelhub import ModelHub, ServiceError, downloads
 from modelhub.hub import _connection
 from modelhub.kinds import plain
 from modelhub.pictures import Picture
 from modelhub.results import RESULTS, Ocr
 from modelhub.triton import error_of
 from modelhub_pictures.errors import PictureError
+from modelhub_pictures.request_parameters import DEADLINE, LATE
 from tests.unit.client.hubs import Hub, asynchronous, both
 from tests.unit.client.outputs import OUTPUTS
 from tests.unit.gateway.test_triton import Server, Servicer
 from tests.unit.gateway.web import PICTURE, Web, serving
-from vision.request_parameters import DEADLINE, LATE
 
 
 class Noting(Servicer):
@@ -267,11 +267,6 @@ def test_failures_are_judged_as_at_the_gateway(status: grpc.StatusCode, words: s
     assert (ours.status, ours.code) == (theirs.code // 100, theirs.code)
     if isinstance(theirs, PictureError):
         assert ours.message == str(theirs)
-
-
-def test_names_that_both_sides_say_are_the_same() -> None:
-    assert (triton_protocol.DEADLINE, triton_protocol.LATE_WORDS) == (DEADLINE, LATE)
-    assert {error.code for error in PictureError.__subclasses__()} == triton_protocol.PICTURE_CODES
 
 
 def test_without_the_extra_its_absence_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

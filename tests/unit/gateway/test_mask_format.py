@@ -13,12 +13,12 @@ from pydantic import TypeAdapter
 
 from gateway.services import SERVICES
 from modelhub.masks import classes_of_pixels, decoded
+from modelhub_pictures.voc import VOC_CLASSES
 from tests.unit.gateway.checks import assert_failure
 from tests.unit.gateway.conftest import PICTURE_BASE64
 from tests.unit.gateway.fakes import FakeTriton
 from tests.unit.gateway.segmented import MASKED, foreground, instances, semantic
 from vision.mask_formats import MASK_FORMATS
-from vision.voc import VOC_CLASSES
 
 GOOD = {"image": PICTURE_BASE64}
 ROUNDS = range(5)

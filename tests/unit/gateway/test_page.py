@@ -18,11 +18,11 @@ from gateway.services import SERVICES
 from gateway.settings import Settings
 from gateway.timing import STAGES
 from modelhub_pictures.errors import PictureError
+from modelhub_pictures.voc import VOC_CLASSES
 from tests.unit.gateway.checks import assert_failure
 from tests.unit.gateway.conftest import ServeApp, client_of
 from tests.unit.gateway.fakes import FakeTriton
 from tests.unit.test_documents import subclasses
-from vision.voc import VOC_CLASSES
 
 FILES = sorted(path.name for path in STATIC.iterdir())
 PATHS = ["/", *(f"/page/{name}" for name in FILES if name != "index.html"), "/page/facts.json", "/samples/"]

@@ -29,13 +29,13 @@ from export.convert.full.semantic_segmentation import (  # noqa: E402
     seeded_deeplabv3_resnet50_coco,
     semantic_segmentation,
 )
+from modelhub_pictures.voc import VOC_CLASSES  # noqa: E402
 from tests.unit.export.convert.full import served  # noqa: E402
 from tests.unit.export.convert.full.conftest import Published  # noqa: E402
 from vision.classification import ClassificationSettings  # noqa: E402
 from vision.semantic_segmentation import SemanticSegmentationSettings  # noqa: E402
 from vision.similarity import SimilaritySettings  # noqa: E402
 from vision.tensors import Picture  # noqa: E402
-from vision.voc import VOC_CLASSES  # noqa: E402
 
 pytestmark = served.EXPORT_WARNS
 
