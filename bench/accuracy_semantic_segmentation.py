@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bench.voc_teacher import Labels, answers_and_labels, photos_to_compare
 from evaluation.figure import Figure, at_least, not_measured
 from modelhub import ModelHub
-from modelhub_pictures.voc import VOC_CLASSES
+from modelhub.voc import VOC_CLASSES
 
 MIN_ACCURACY, MIN_MEAN_OVERLAP = 0.88, 0.50
 
