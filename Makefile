@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 UV := .venv-bootstrap/bin/uv
 COMPILE := $(UV) pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links
+PYTEST := $(BIN)/python -m pytest --durations=20
+# What is imported is compiled once, whatever the caller prefers: a test run starts hundreds of Pythons.
+unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPATH := $(CURDIR):$(CURDIR)/client
 
 # Which nets: lite or full. SEEDED=1 makes and serves full nets of random weights, for tests of everything else.
@@ -17,7 +20,7 @@ SERVE_FLAGS := --profile $(PROFILE) $(if $(SEEDED),--allow-seeded)
 
 .PHONY: help
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: export samples  ## set up, export, start everything, send real pictures, save annotated ones under out/, stop
@@ -36,8 +39,19 @@ doctor:  ## say what is wrong with this machine, and what to do about it
 	@$(or $(wildcard $(BIN)/python),$(PYTHON)) -m embedded.doctor --profile $(PROFILE)
 
 .PHONY: test
-test: dev export samples  ## run all tests
-	@$(BIN)/python -m pytest
+test: dev export samples  ## run the quick tests: minutes
+	@$(PYTEST) -n 2 --dist loadgroup -m "not slow"
+
+.PHONY: test-slow
+test-slow: dev export samples  ## run the slow tests (KINDS="launcher or browser": these kinds alone)
+	@$(PYTEST) -m "slow and ($(or $(KINDS),slow))"
+
+.PHONY: test-all
+test-all: test test-slow  ## run all tests; PyTorch's and TensorRT's environments (6 GB) are built if they are not there
+
+.PHONY: test-random
+test-random: dev export samples  ## run the tests of random inputs on new inputs, ten times as many: before a release
+	@$(PYTEST) -n 2 --dist loadgroup -m "hypothesis and not slow" --hypothesis-profile=random
 
 .PHONY: browser
 browser: dev  ## find or fetch the Chromium that the tests of the page run in, and say where it is

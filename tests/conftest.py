@@ -1,6 +1,8 @@
 """Fixtures that need the real thing: Triton and the gateway, started once for all tests that ask for them."""
 
+import itertools
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -26,30 +28,61 @@ StartGateway = Callable[..., str]
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
-TIERS = ("unit", "repository", "live", "contract", "documents", "browser")
+SLOW = {
+    "training_python": "torch",
+    "seeded_full": "full",
+    "tensorrt_python": "tensorrt",
+    "launcher": "launcher",
+    "newcomer": "newcomer",
+    "fuzz": "fuzz",
+    "schemathesis": "fuzz",
+    "browser": "browser",
+}
+"""Fixtures that make a test slow, and the marker that each brings. `make test` leaves out what is marked slow."""
+SYSTEM = "system"
+"""Fixture, and group of tests that one worker runs, so that the system is started once."""
+
+hypothesis.settings.register_profile("repeatable", deadline=None, max_examples=50, derandomize=True)
+hypothesis.settings.register_profile("random", deadline=None, max_examples=500, print_blob=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for tier in TIERS:
-        config.addinivalue_line("markers", f"{tier}: tests under tests/{tier}")
-    # Right answers are tested here, and no test is of the machine's speed; `pytest-timeout` ends what hangs.
-    hypothesis.settings.register_profile(
-        "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-    )
-    hypothesis.settings.load_profile("untimed")
+    for marker in ("slow", *dict.fromkeys(SLOW.values())):
+        config.addinivalue_line("markers", f"{marker}: set in tests/conftest.py by a test's fixtures")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        item.add_marker(item.path.relative_to(ROOT / "tests").parts[0])
+        fixtures = getattr(item, "fixturenames", ())
+        for marker in sorted({SLOW[name] for name in fixtures if name in SLOW}):
+            item.add_marker(marker)
+            item.add_marker("slow")
+        if SYSTEM in fixtures:
+            item.add_marker(pytest.mark.xdist_group(SYSTEM))
+
+
+def _ports() -> Iterator[int]:
+    """Yield ports that nobody listens on, each once, in random order.
+
+    They lie below those that the kernel gives to outgoing connections; workers that run side by side share none.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = list(range(10_000 + worker, 32_000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
+    random.SystemRandom().shuffle(ports)
+    for port in ports:
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        yield port
+
+
+PORTS = _ports()
 
 
 def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    return list(itertools.islice(PORTS, count))
 
 
 def free_settings(**changes: object) -> Settings:

@@ -47,7 +47,7 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def variables(settings: Settings, tmp_path: Path) -> Iterator[dict[str, str]]:
+def newcomer(settings: Settings, tmp_path: Path) -> Iterator[dict[str, str]]:
     """A newcomer's environment; what they leave running is stopped at the end."""
     found = {name: value for name, value in os.environ.items() if not name.startswith(NOT_A_NEWCOMERS)}
     found |= {f"MODELHUB_{name.upper()}": str(getattr(settings, name)) for name in PORTS}
@@ -100,15 +100,15 @@ def sh(text: str, folder: Path, variables: Mapping[str, str]) -> None:
     assert result.returncode == 0, f"{text}\n{result.stdout[-6000:]}"
 
 
-def test_three_commands_lead_to_a_picture_of_ones_own(variables: dict[str, str], tmp_path: Path) -> None:
+def test_three_commands_lead_to_a_picture_of_ones_own(newcomer: dict[str, str], tmp_path: Path) -> None:
     clone, make, predict = commands()
-    sh(clone, tmp_path, variables)
+    sh(clone, tmp_path, newcomer)
     folder = tmp_path / "modelhub"
     assert not (folder / ".venv").exists()
     photo = Image.open(SAMPLES / "coffee.png").convert("RGB")
     photo.save(folder / PHOTO, quality=95)
-    sh(make, folder, variables)
-    sh(predict, folder, variables)
+    sh(make, folder, newcomer)
+    sh(predict, folder, newcomer)
     (annotated,) = (folder / "out").rglob("*.*")
     with Image.open(annotated) as drawn:
         assert drawn.size == photo.size

@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from embedded.paths import ROOT
+from embedded.system import System
 from gateway.services import SERVICES
 from gateway.settings import Settings
 from tests.documents.blocks import Block, Fate, blocks, pages
@@ -84,23 +85,33 @@ def _schema_of(service: str, shown: dict[str, object]) -> object:
     return content["content"]["application/json"]["schema"]
 
 
-@pytest.mark.parametrize("page", RUN)
-def test_commands_of_a_page_do_what_it_says(
-    page: str, tmp_path: Path, request: pytest.FixtureRequest
+def asks_a_system(page: str) -> bool:
+    return any(SYSTEM.search(block.text) for block in BLOCKS[page] if block.fate is Fate.RUN)
+
+
+@pytest.mark.parametrize("page", [page for page in RUN if asks_a_system(page)])
+def test_commands_that_ask_a_system_do_what_their_page_says(
+    page: str, tmp_path: Path, system: System
 ) -> None:
+    _run(page, tmp_path, system.settings)
+
+
+@pytest.mark.parametrize("page", [page for page in RUN if not asks_a_system(page)])
+def test_commands_of_a_page_do_what_it_says(page: str, tmp_path: Path) -> None:
+    _run(page, tmp_path, None)
+
+
+def _run(page: str, folder: Path, settings: Settings | None) -> None:
     """In the page's order, in one folder; what is printed is held against what the page shows of it."""
-    due = [block for block in BLOCKS[page] if block.fate in (Fate.RUN, Fate.COMPARED, Fate.PARSED)]
-    asks = any(SYSTEM.search(block.text) for block in due if block.fate is Fate.RUN)
-    if any("curl" in block.text for block in due) and shutil.which("curl") is None:
+    if any("curl" in block.text for block in BLOCKS[page]) and shutil.which("curl") is None:
         pytest.skip("curl is not installed")
-    settings: Settings | None = request.getfixturevalue("system").settings if asks else None
-    furnish(tmp_path, ROOT)
+    furnish(folder, ROOT)
     variables = environment(ROOT, settings)
     printed: str | None = None
     for block in BLOCKS[page]:
         if block.fate is Fate.RUN:
             text = moved(block.text, settings) if settings else block.text
-            printed = run(block.language, text, tmp_path, variables)
+            printed = run(block.language, text, folder, variables)
         elif printed is not None:
             _hold(block, printed)
             printed = printed if block.fate is Fate.COMPARED else None

@@ -28,19 +28,23 @@ def held(system: System) -> tuple[Footprint, int]:
     return Footprint.of(roots), len(list(SHARED_MEMORY.iterdir()))
 
 
+@pytest.fixture
+def fuzz() -> random.Random:
+    return random.Random(20)
+
+
 @pytest.mark.parametrize(
     "make", [structured_body, picture_body, typed_body], ids=["bodies", "pictures", "forms"]
 )
 def test_a_thousand_mutations_give_no_fault_and_no_growth(
-    make: Callable[[Service, random.Random], Sent], system: System
+    make: Callable[[Service, random.Random], Sent], system: System, fuzz: random.Random
 ) -> None:
-    chance = random.Random(20)
     url = f"{system.gateway_url()}/api/predict/{SERVICE.name}"
     warm, warm_regions = held(system)
     seen: Counter[int] = Counter()
     with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
         for index in range(ROUNDS):
-            body, content_type = make(SERVICE, chance)
+            body, content_type = make(SERVICE, fuzz)
             response = client.post(url, content=body, headers={"Content-Type": content_type})
             wrong = fault(SERVICE, response.status_code, response.content)
             assert not wrong, (index, wrong, body)
@@ -58,12 +62,11 @@ def test_a_thousand_mutations_give_no_fault_and_no_growth(
 
 
 @pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
-def test_mutated_pictures_never_fault_any_service(service: Service, system: System) -> None:
+def test_mutated_pictures_never_fault_any_service(service: Service, system: System, fuzz: random.Random) -> None:
     """Fewer, since each that decodes may cost a detection."""
-    chance = random.Random(21)
     url = f"{system.gateway_url()}/api/predict/{service.name}"
     with httpx.Client(timeout=60, trust_env=False) as client:
         for _ in range(40):
-            body = dict.fromkeys(service.pictures, base64.b64encode(picture(chance)).decode())
+            body = dict.fromkeys(service.pictures, base64.b64encode(picture(fuzz)).decode())
             response = client.post(url, json=body)
             assert not fault(service, response.status_code, response.content), response.text

@@ -69,13 +69,12 @@ def outcome(name: str, body: bytes) -> int:
 
 
 @given(bodies, st.sampled_from(["ocr", "foreground_segmentation", "image_similarity"]))
-@settings(max_examples=400)
 def test_any_body_parses_or_is_refused_by_name(body: bytes, name: str) -> None:
     assert outcome(name, body) in {0, 40001, 40002, 40003, 40004}
 
 
 @given(bodies)
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_body_is_answered_with_200_or_400(body: bytes) -> None:
     async with client_of(Settings(), FakeTriton(), FakeNames()) as client:
         response = await client.post("/api/predict/ocr", content=body)

@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -128,7 +128,6 @@ def test_what_is_asked_for(accepted: str, expected: Wish) -> None:
 
 
 @given(st.text("gzipstd*identy;q=01. ,x-", max_size=60) | st.text(max_size=60))
-@settings(max_examples=500)
 def test_whatever_is_asked_for_something_is_chosen(accepted: str) -> None:
     chosen = wish(accepted)
     assert chosen.coding in {*CODINGS, IDENTITY}
@@ -179,7 +178,6 @@ async def test_a_small_answer_is_compressed_for_who_takes_no_other() -> None:
     ),
     st.sampled_from(list(CODINGS)),
 )
-@settings(max_examples=60)
 async def test_an_answer_of_any_pieces_is_the_same_after_it(pieces: list[bytes], coding: str) -> None:
     headers, _, _ = answer = await said(f"{coding}, identity;q=0", *pieces)
     assert decoded(answer) == b"".join(pieces)

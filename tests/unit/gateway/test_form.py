@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.body import parse_inline
@@ -122,7 +122,6 @@ def test_each_field_of_the_json_has_its_part(request_type: type[ImageRequest]) -
     st.lists(st.binary(max_size=300), min_size=2, max_size=2),
     st.text("ab-", min_size=1, max_size=MAX_BOUNDARY),
 )
-@settings(max_examples=60)
 def test_files_of_any_bytes_arrive_whole(files: list[bytes], boundary: str) -> None:
     body = form(
         *(part(f"image{side}", b"_" + file, "f") for side, file in zip("ab", files, strict=True)),
@@ -326,13 +325,11 @@ def mutated(draw: st.DrawFn) -> bytes:
     st.sampled_from(["ocr", "foreground_segmentation", "image_similarity"]),
     st.just(CONTENT_TYPE) | st.text(max_size=40).map("multipart/form-data;".__add__),
 )
-@settings(max_examples=300)
 def test_any_form_parses_or_is_refused_by_name(body: bytes, service: str, content_type: str) -> None:
     assert outcome(body, service, content_type) in {0, 40001, 40002, 40003, 40004}
 
 
 @given(st.binary(max_size=200) | mutated())
-@settings(max_examples=200)
 def test_what_is_told_of_a_form_is_in_plain_words(body: bytes) -> None:
     try:
         told = ""

@@ -5,7 +5,7 @@ import random
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateway.errors import UrlRefused
@@ -62,7 +62,6 @@ def spellings(address: IPv4Address) -> list[str]:
 
 
 @given(st.ip_addresses(v=4))
-@settings(max_examples=500)
 async def test_no_spelling_of_an_ipv4_address_that_is_not_global_is_allowed(address: IPv4Address) -> None:
     assume(not address.is_global or address.is_multicast)
     for spelling in spellings(address):
@@ -71,7 +70,6 @@ async def test_no_spelling_of_an_ipv4_address_that_is_not_global_is_allowed(addr
 
 
 @given(st.sampled_from([network for network in NOT_PUBLIC if ":" not in network]), st.integers(0))
-@settings(max_examples=500)
 async def test_no_spelling_of_a_special_ipv4_address_is_allowed(network: str, index: int) -> None:
     block = ip_network(network)
     address = block[index % block.num_addresses]
@@ -82,7 +80,6 @@ async def test_no_spelling_of_a_special_ipv4_address_is_allowed(network: str, in
 
 
 @given(st.ip_addresses(v=6) | st.integers(2**125, 2**126 - 1).map(IPv6Address))
-@settings(max_examples=1000)
 async def test_only_global_ipv6_addresses_are_allowed(address: IPv6Address) -> None:
     for spelling in {str(address), address.exploded, str(address).upper()}:
         try:
@@ -96,7 +93,6 @@ async def test_only_global_ipv6_addresses_are_allowed(address: IPv6Address) -> N
 
 
 @given(st.ip_addresses())
-@settings(max_examples=1000)
 def test_what_is_public_is_global_by_the_standard_library(address: Address) -> None:
     if is_public(address):
         assert address.is_global

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UrlRefused
@@ -61,7 +61,6 @@ async def test_a_port_that_is_never_allowed_is_refused_before_anything_is_resolv
     st.text(max_size=60)
     | st.text(alphabet="htps:/\\@[]%.0123456789xX #?\t\n", max_size=40).map("http:".__add__)
 )
-@settings(max_examples=1000)
 def test_any_text_is_a_target_or_refused(text: str) -> None:
     try:
         target = Target.parse(text)

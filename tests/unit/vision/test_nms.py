@@ -69,7 +69,7 @@ def test_overlap_is_intersection_over_union(found: tuple[Boxes, Scores, NDArray[
     boxes, _, _ = found
     for box in boxes:
         expected = [naive_overlap(box, other) for other in boxes]
-        np.testing.assert_allclose(overlaps(box, boxes), expected, rtol=1e-6)
+        np.testing.assert_allclose(overlaps(box, boxes), expected, rtol=1e-6, atol=1e-9)
 
 
 def test_an_overlap_of_exactly_the_bound_stays() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -274,7 +274,6 @@ def test_samples_pass(sample_pictures: Path) -> None:
 
 
 @given(st.dictionaries(st.integers(0xF000, 0xF400), st.binary(min_size=1, max_size=300), max_size=60))
-@settings(max_examples=60)
 def test_exif_as_pillow_writes_it_passes(values: dict[int, bytes]) -> None:
     exif = Image.Exif()
     for tag, value in values.items():

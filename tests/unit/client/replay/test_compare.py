@@ -5,7 +5,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.services import SERVICES
@@ -36,14 +36,12 @@ def compared(service: str, one: Outcome, two: Outcome) -> Comparison:
 
 
 @EVERY_SERVICE
-@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_the_answers_of_these_tests_are_documented_ones(service: str, seed: int) -> None:
     SERVICES[service].answer.model_validate(random_answer(service, seed))
 
 
 @EVERY_SERVICE
-@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_an_answer_and_itself_differ_in_nothing(service: str, seed: int) -> None:
     one = random_answer(service, seed)
@@ -68,7 +66,6 @@ def _has_something(one: Answer) -> bool:
 
 
 @EVERY_SERVICE
-@settings(max_examples=30)
 @given(seeds=st.tuples(SEEDS, SEEDS))
 def test_figures_are_finite_and_the_same_with_the_sides_changed(service: str, seeds: tuple[int, int]) -> None:
     one, two = (random_answer(service, seed) for seed in seeds)
@@ -96,7 +93,6 @@ JSON = st.recursive(
 
 
 @EVERY_SERVICE
-@settings(max_examples=30)
 @given(data=st.data(), seed=SEEDS)
 def test_whatever_an_endpoint_answers_is_compared(service: str, data: st.DataObject, seed: int) -> None:
     one = random_answer(service, seed)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.services import SERVICES
@@ -110,7 +110,6 @@ def as_in_the_examples(fields: Answer) -> Answer:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_an_answer_as_in_the_examples_says_the_same_as_one_by_the_tables(service: str, seed: int) -> None:
     one = answer(service, np.random.default_rng(seed))

@@ -17,7 +17,7 @@ NEEDING_BUILDER = files_needing("tensorrt_rtx", Path(__file__).parent)
 
 
 @pytest.fixture(scope="module")
-def python() -> Path:
+def tensorrt_python() -> Path:
     """The interpreter that has it; its environment (640 MB) is built if it is not there."""
     lock = PROJECT / "requirements" / "tensorrt-rtx.txt"
     progress = console_progress(Console(stderr=True))
@@ -25,17 +25,17 @@ def python() -> Path:
 
 
 @pytest.mark.timeout(2400)  # it may build the environment, and the nets of random weights
-def test_all_of_them_pass(python: Path, seeded_full: SeededFull) -> None:
+def test_all_of_them_pass(tensorrt_python: Path, seeded_full: SeededFull) -> None:
     seeded_full.whole()
-    assert_all_pass(python, NEEDING_BUILDER)
+    assert_all_pass(tensorrt_python, NEEDING_BUILDER)
     assert NEEDING_BUILDER
 
 
-def test_the_command_runs_on_the_environments_own_packages(python: Path) -> None:
+def test_the_command_runs_on_the_environments_own_packages(tensorrt_python: Path) -> None:
     """Which are those of requirements/tensorrt.txt, as in NVIDIA's container."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [python, "-m", "export.tensorrt", "table", "ocr_angle_net", "image_classification"],
+        [tensorrt_python, "-m", "export.tensorrt", "table", "ocr_angle_net", "image_classification"],
         cwd=PROJECT,
         env=environment,
         capture_output=True,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import BodyNotAsSigned
@@ -108,7 +108,6 @@ header_text = st.text(st.characters(max_codepoint=0xFF), max_size=60)
 
 
 @given(header_text, header_text, header_text)
-@settings(max_examples=200)
 def test_whatever_the_headers_hold_they_are_refused_and_nothing_else_goes_wrong(
     one: Tokens, authorization: str, md5: str, date: str
 ) -> None:
@@ -123,7 +122,6 @@ def test_whatever_the_headers_hold_they_are_refused_and_nothing_else_goes_wrong(
 
 
 @given(st.lists(secrets, min_size=1, max_size=8, unique=True), secrets)
-@settings(max_examples=60)
 def test_exactly_the_tokens_in_the_file_are_accepted(
     tmp_path_factory: pytest.TempPathFactory, listed: list[str], stranger: str
 ) -> None:
