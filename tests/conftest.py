@@ -38,7 +38,7 @@ SLOW = {
     "schemathesis": "fuzz",
     "browser": "browser",
 }
-"""Fixtures that make a test slow, and the marker that each brings. `make test` leaves out what is marked slow."""
+"""Fixtures that make a test slow, and the marker that each brings; `make test` leaves such tests out."""
 SYSTEM = "system"
 """Fixture, and group of tests that one worker runs, so that the system is started once."""
 
@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _ports() -> Iterator[int]:
     """Yield ports that nobody listens on, each once, in random order.
 
-    They lie below those that the kernel gives to outgoing connections; workers that run side by side share none.
+    They lie below those that the kernel gives to outgoing connections. Workers share none.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     ports = list(range(10_000 + worker, 32_000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))

@@ -62,7 +62,9 @@ def test_a_thousand_mutations_give_no_fault_and_no_growth(
 
 
 @pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
-def test_mutated_pictures_never_fault_any_service(service: Service, system: System, fuzz: random.Random) -> None:
+def test_mutated_pictures_never_fault_any_service(
+    service: Service, system: System, fuzz: random.Random
+) -> None:
     """Fewer, since each that decodes may cost a detection."""
     url = f"{system.gateway_url()}/api/predict/{service.name}"
     with httpx.Client(timeout=60, trust_env=False) as client:

@@ -1,6 +1,7 @@
 """A Triton in this process, and answers for it to give."""
 
 import asyncio
+import time
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -16,7 +17,10 @@ LABELS = ("tench", "goldfish", "great white shark")
 
 
 class FakeTriton:
-    """Answers from `outputs`, or raises what it finds there; with `hangs`, answers only by its deadline."""
+    """Answers from `outputs`, or raises what it finds there.
+
+    While `hangs` is set it does not answer. When that is unset, or at the deadline, the deadline has passed.
+    """
 
     def __init__(self) -> None:
         self.outputs: dict[str, Tensors | Exception] = {
@@ -49,8 +53,11 @@ class FakeTriton:
         self.closed = True
 
     async def _work(self, timeout_s: float) -> None:
-        await asyncio.sleep(timeout_s if self.hangs else 0)
+        await asyncio.sleep(0)
         if self.hangs:
+            ends_at = time.monotonic() + timeout_s
+            while self.hangs and time.monotonic() < ends_at:
+                await asyncio.sleep(0.005)
             raise DeadlinePassed
 
 

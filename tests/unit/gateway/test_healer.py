@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -62,6 +63,23 @@ class DyingTriton:
         return ANSWER
 
 
+@dataclass
+class Clock:
+    """The healer's clock, which a test turns."""
+
+    now: float = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    one = Clock()
+    monkeypatch.setattr("gateway.healer.time", one)
+    return one
+
+
 @pytest.fixture
 def repository() -> FakeRepository:
     return FakeRepository()
@@ -92,30 +110,32 @@ async def test_a_round_finds_a_dead_process_whichever_it_is(
         assert repository.reloaded == [STEP]
 
 
-async def test_silence_alone_is_no_death_until_it_has_lasted(repository: FakeRepository) -> None:
+async def test_silence_alone_is_no_death_until_it_has_lasted(
+    repository: FakeRepository, clock: Clock
+) -> None:
     repository.lives[NET] = [True, None]
-    async with healer_of(repository, hung_after_s=0.05) as healer:
+    async with healer_of(repository, hung_after_s=5) as healer:
         await healer.round()
         assert not repository.reloaded
         repository.lives[NET] = [True, True]
         await healer.round()
-        await asyncio.sleep(0.06)
+        clock.now += 6
         repository.lives[NET] = [None, True]
         await healer.round()
         assert not repository.reloaded, "silence is counted from its beginning"
-        await asyncio.sleep(0.06)
+        clock.now += 6
         await healer.round()
         await healer.settled("ocr")
         assert repository.reloaded == [NET]
 
 
-async def test_who_answers_requests_is_busy_and_not_hung(repository: FakeRepository) -> None:
+async def test_who_answers_requests_is_busy_and_not_hung(repository: FakeRepository, clock: Clock) -> None:
     repository.lives[NET] = [None, None]
-    async with healer_of(repository, hung_after_s=0.05) as healer:
+    async with healer_of(repository, hung_after_s=5) as healer:
         for _ in range(5):
             healer.answered("ocr")
             await healer.round()
-            await asyncio.sleep(0.03)
+            clock.now += 3
         assert not repository.reloaded
 
 

