@@ -1,4 +1,4 @@
-"""`python -m tests.planted_faults`: plants a fault in each of ten places and runs the quick tests of that place.
+"""`python -m tests.planted_faults`: plants a fault in each of ten places and runs that place's quick tests.
 
 Each fault goes into a copy of the project. The tests have to fail with it. Exit status 1 if some do not.
 """
