@@ -185,7 +185,7 @@ def ocr(runners: Runners = runner) -> Pipeline:
         OcrPreprocess(detection),
         runners(detection.net),
         OcrPostprocess(detection, *others),
-        {other.net: runners(other.net) for other in others},
+        {net.net: runners(net.net) for net in (detection, *others)},
     )
 
 

@@ -4,7 +4,7 @@ What a caller may send, and what becomes of it:
 
 - EXIF orientation is applied; a damaged EXIF block counts as none.
 - Grey is repeated over three channels; 16-bit grey keeps its upper eight bits.
-- Transparency (alpha, palette, colour key) is laid on white.
+- Transparency (alpha, palette, colour key) is laid on white, or on what a service chooses (`ground`).
 - CMYK becomes RGB by Pillow's conversion; colour profiles are not applied.
 - Of an animation the first frame is taken.
 - 32-bit integer and float pictures have no defined white and are refused.
@@ -14,6 +14,7 @@ import contextlib
 import io
 import string
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from PIL import ExifTags, Image, TiffImagePlugin, WebPImagePlugin
@@ -42,6 +43,14 @@ _UPRIGHT = {
 Image.MAX_IMAGE_PIXELS = None  # the limit below is ours: an error with a code, before any decoding
 
 
+Ground = Callable[[Image.Image], int]
+"""The grey level on which a picture of mode RGBA is laid."""
+
+
+def _white(_: Image.Image) -> int:
+    return 255
+
+
 def image_bytes(payload: bytes) -> bytes:
     """Return the picture file in `payload`, which is the file itself or Base64 text of it.
 
@@ -55,15 +64,18 @@ def image_bytes(payload: bytes) -> bytes:
     return payload
 
 
-def decode_image(payload: bytes, max_pixels: int = MAX_PIXELS) -> Picture:
+def decode_image(payload: bytes, max_pixels: int = MAX_PIXELS, ground: Ground = _white) -> Picture:
     """Return the upright RGB picture, uint8 [height, width, 3], of a file's bytes or Base64 text of them.
 
+    Transparency is laid on the grey level that `ground` returns for a picture of mode RGBA.
     Raises NotAnImage, TooManyPixels.
     """
-    return np.asarray(open_image(payload, max_pixels=max_pixels))
+    return np.asarray(open_image(payload, max_pixels=max_pixels, ground=ground))
 
 
-def open_image(payload: bytes, short_side: int | None = None, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def open_image(
+    payload: bytes, short_side: int | None = None, max_pixels: int = MAX_PIXELS, ground: Ground = _white
+) -> Image.Image:
     """Return the upright RGB picture as a loaded Pillow image of mode RGB.
 
     With `short_side`, a JPEG may come back reduced by 2, 4 or 8, which its decoder does almost for free;
@@ -71,14 +83,14 @@ def open_image(payload: bytes, short_side: int | None = None, max_pixels: int = 
     Raises NotAnImage, TooManyPixels.
     """
     try:
-        return _decode(image_bytes(payload), short_side, max_pixels)
+        return _decode(image_bytes(payload), short_side, max_pixels, ground)
     except (PictureError, MemoryError):
         raise
     except Exception as error:  # Pillow's readers raise many kinds on hostile bytes; all mean the same
         raise NotAnImage(f"the bytes cannot be decoded as an image ({type(error).__name__})") from error
 
 
-def _decode(data: bytes, short_side: int | None, max_pixels: int) -> Image.Image:
+def _decode(data: bytes, short_side: int | None, max_pixels: int, ground: Ground) -> Image.Image:
     if not data:
         raise NotAnImage("the image is empty")
     check_structure(data, max_pixels)
@@ -91,7 +103,7 @@ def _decode(data: bytes, short_side: int | None, max_pixels: int) -> Image.Image
             image.draft("RGB", (int(image.width * scale) + 1, int(image.height * scale) + 1))
         image.load()  # first: reading EXIF would swallow the error of a truncated file
         turn = _UPRIGHT.get(_orientation(image))
-        upright = _to_rgb(image)
+        upright = _to_rgb(image, ground)
         return upright if turn is None else upright.transpose(turn)
 
 
@@ -120,7 +132,7 @@ def _exif(image: Image.Image) -> bytes:
     return block
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _to_rgb(image: Image.Image, ground: Ground) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode.startswith("I;16"):
@@ -130,6 +142,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         raise NotAnImage("32-bit integer and float pictures are not supported; send 8 or 16 bits a channel")
     if "transparency" in image.info or image.mode in {"RGBA", "LA", "PA", "RGBa", "La"}:
         layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(white, layer).convert("RGB")
+        grey = ground(layer)
+        below = Image.new("RGBA", layer.size, (grey, grey, grey, 255))
+        return Image.alpha_composite(below, layer).convert("RGB")
     return image.convert("RGB")

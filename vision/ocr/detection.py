@@ -10,11 +10,15 @@ from scipy import ndimage
 
 from vision.ocr.settings import DetectionSettings
 
+TextMap = NDArray[np.float32]
+"""Probability of text, float32 [height, width]."""
+
 Quads = NDArray[np.float32]
 """Four corners each, float32 [n, 4, 2] of (x, y)."""
 
 _POLYGON = 3  # shapely's type id
 _ARC_TOLERANCE = 0.25  # pixels between a round join and its chords, as in Clipper
+_LINE_PART = 0.4  # of a line's height: tops of lines on one row differ less
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.uint8)
 
 
@@ -27,21 +31,33 @@ class Boxes(NamedTuple):
     """[n], mean of the text map inside the region's rectangle."""
 
 
-def find_boxes(text_map: NDArray[np.float32], height: int, width: int, settings: DetectionSettings) -> Boxes:
+def find_boxes(text_map: TextMap, height: int, width: int, settings: DetectionSettings) -> Boxes:
     """Return the boxes in a working picture of `height` x `width` pixels from its text map, [h, w]."""
-    quads = region_rectangles(dilate(text_map > settings.text_threshold), settings.max_regions)
-    quads = quads[sides(quads).min(axis=1) >= settings.min_region_side]
-    scores = mean_inside(text_map, quads)
-    quads, scores = quads[scores >= settings.box_threshold], scores[scores >= settings.box_threshold]
-    grown = unclip(quads, settings.unclip_ratio)
+    grown, scores = grown_regions(text_map, settings)
     scale = np.array([width, height]) / text_map.shape[::-1]
     corners = clockwise((grown * scale).round()).clip(0, (width - 1, height - 1)).astype(np.float32)
     large = (sides(grown).min(axis=1) >= settings.min_box_side) & (
         sides(corners).min(axis=1) >= settings.min_line_side
     )
     corners, scores = corners[large], scores[large]
-    order = reading_order(corners, settings.row_gap)
+    order = reading_order(corners, _row_gap(corners, max(height, width), settings))
     return Boxes(corners[order], scores[order])
+
+
+def _row_gap(corners: Quads, longer_side: int, settings: DetectionSettings) -> float:
+    """Return which difference of tops parts two rows; in a large picture it grows with the lines."""
+    if longer_side <= settings.working_max_side or not len(corners):
+        return settings.row_gap
+    return max(settings.row_gap, _LINE_PART * float(np.median(sides(corners).min(axis=1))))
+
+
+def grown_regions(text_map: TextMap, settings: DetectionSettings) -> tuple[Quads, NDArray[np.float32]]:
+    """Return the rectangles round lines in the text map itself, clockwise, and their scores."""
+    quads = region_rectangles(dilate(text_map > settings.text_threshold), settings.max_regions)
+    quads = quads[sides(quads).min(axis=1) >= settings.min_region_side]
+    scores = mean_inside(text_map, quads)
+    quads, scores = quads[scores >= settings.box_threshold], scores[scores >= settings.box_threshold]
+    return unclip(quads, settings.unclip_ratio), scores
 
 
 def dilate(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

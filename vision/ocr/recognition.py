@@ -11,10 +11,27 @@ from vision.resize import resize_bilinear
 from vision.tensors import Picture
 
 
-def fit_line(line: Picture, height: int, max_width: int) -> Picture:
+def fit_line(line: Picture, height: int, max_width: int | None = None) -> Picture:
     """Return `line` at `height`, its aspect kept unless that makes it wider than `max_width`."""
-    width = min(math.ceil(height * line.shape[1] / line.shape[0]), max_width)
-    return resize_bilinear(line, height, width)
+    width = math.ceil(height * line.shape[1] / line.shape[0])
+    return resize_bilinear(line, height, width if max_width is None else min(width, max_width))
+
+
+def pieces(line: Picture, settings: RecognitionSettings) -> list[Picture]:
+    """Return the parts that a line is read in: itself, unless it is wider than `max_width`.
+
+    Parts begin `piece_width - piece_overlap` columns apart, and the last one ends with the line.
+    """
+    width = line.shape[1]
+    if width <= settings.max_width:
+        return [line]
+    starts = range(0, width - settings.piece_overlap, settings.piece_width - settings.piece_overlap)
+    return [line[:, start : start + settings.piece_width] for start in starts]
+
+
+def piece_stride(settings: RecognitionSettings) -> int:
+    """Return how many steps of the net's answer lie between the beginnings of two pieces."""
+    return (settings.piece_width - settings.piece_overlap) // settings.step_width
 
 
 def pad_lines(lines: Sequence[Picture], width: int, padding: int) -> NDArray[np.uint8]:

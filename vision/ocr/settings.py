@@ -11,7 +11,7 @@ class DetectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """
 
     working_max_side: int
-    """A longer picture is reduced to this."""
+    """A longer picture is searched twice: reduced, then in tiles where that was not enough."""
     working_min_side: int
     """A narrower picture is enlarged to this."""
     padding_height: int
@@ -22,6 +22,19 @@ class DetectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """The working picture is enlarged until its shorter side is this for the detector."""
     map_max_side: int
     """But no further than to this longer side."""
+    search_max_pixels: int
+    """The map of a picture longer than `working_max_side`, at most, in the first search."""
+    flat_height: int
+    """Bands are added to a picture longer than `working_max_side` that is lower than this, to this."""
+    tile_max_pixels: int
+    """The map of the second search, at most; a larger picture is reduced for it."""
+    tile_side: int
+    """Of a tile in that map, without what it shares with others."""
+    tile_margin: int
+    """What the net sees beside a tile, in that map."""
+    tiles_at_once: int
+    small_line: float
+    """Lines lower than this in the first map are searched again, enlarged."""
     size_multiple: int
     """Sizes are rounded to multiples of this, the detector's stride."""
     text_threshold: float
@@ -40,12 +53,10 @@ class DetectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Width and height of a box in the working picture, at least, in whole pixels."""
     row_gap: int
     """Boxes whose tops differ by this much in the working picture stand in different rows."""
-    turn_ratio: float
-    """A line at least this many times higher than wide is read from top to bottom."""
 
 
 class AngleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Input of the net that finds upside-down lines, and when it is believed."""
+    """Input of the net that finds upside-down lines, and what turns the lines of a page."""
 
     height: int
     width: int
@@ -53,8 +64,25 @@ class AngleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Grey level right of a line that is shorter than `width`."""
     max_lines: int
     """Lines in one batch."""
-    upside_down_threshold: float
-    """A line is turned where the probability of upside down exceeds this."""
+    turn_ratio: float
+    """A line at least this many times higher than wide stands."""
+    short_ratio: float
+    """A line whose longer side is less than this many times its shorter one may stand or lie."""
+    vote_letters: float
+    """A line of this many letters has a full vote on the direction of a page; a longer one has no more."""
+    most_turned: float
+    """The part of the votes that the angle net may hold for upside down where a page is taken for upright."""
+    witnesses: int
+    """Lines that are read both ways where it holds more."""
+    witness_ratio: int
+    """Of a line that is longer than this many times its height, so much is read of it for that."""
+    doubtful_score: float
+    """A line that is read less surely is read in other directions, too."""
+    margin: float
+    """How much surer a line must be read against the page's direction than in it."""
+    short_text: int
+    """Characters below which that takes `short_margin`."""
+    short_margin: float
 
 
 class RecognitionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,7 +94,13 @@ class RecognitionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     width_step: int
     """Longer lines are padded to `min_width` plus a multiple of this."""
     max_width: int
-    """Longer lines are squeezed to this."""
+    """Longer lines are read in pieces."""
+    piece_width: int
+    """Of each piece but the last."""
+    piece_overlap: int
+    """Columns that a piece shares with the next; a multiple of `step_width`, as `piece_width` is."""
+    step_width: int
+    """Columns in a step of the net's answer."""
     padding: int
     """Grey level right of a line that is shorter than its padded width."""
     max_lines: int

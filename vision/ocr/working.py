@@ -1,9 +1,11 @@
 """Before the detector: the working picture that lines are cut from, and what the detector reads."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from vision.ocr.settings import DetectionSettings
 from vision.resize import resize_bilinear
@@ -30,7 +32,10 @@ class Geometry(NamedTuple):
 
 
 def working_picture(picture: Picture, settings: DetectionSettings) -> tuple[Picture, Geometry]:
-    """Return the picture within the limits of `settings`, in black bands where it is flat, and its place."""
+    """Return what lines are cut from, in black bands where it is flat, and its place.
+
+    That is the picture itself, enlarged where it is narrower than the limit of `settings`.
+    """
     height, width = picture.shape[:2]
     inner_height, inner_width = working_size(height, width, settings)
     band = band_height(inner_height, inner_width, settings)
@@ -40,28 +45,35 @@ def working_picture(picture: Picture, settings: DetectionSettings) -> tuple[Pict
 
 
 def map_picture(working: Picture, settings: DetectionSettings) -> Picture:
-    """Return what the detector reads, uint8 [h, w, 3]."""
+    """Return what the detector reads, uint8 [h, w, 3]; of a large picture, for the first search."""
     height, width = map_size(working.shape[0], working.shape[1], settings)
-    return resize_bilinear(working, height, width)
+    if not is_large(working.shape[0], working.shape[1], settings):
+        return resize_bilinear(working, height, width)
+    reduced = Image.fromarray(working).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.asarray(reduced)
+
+
+def is_large(height: int, width: int, settings: DetectionSettings) -> bool:
+    """Return whether a picture is searched reduced, and then in tiles."""
+    return max(height, width) > settings.working_max_side
 
 
 def working_size(height: int, width: int, settings: DetectionSettings) -> tuple[int, int]:
-    """Return height and width within the limits; a picture inside them keeps its size.
+    """Return height and width, neither below the limit; a wide and high enough picture keeps its size.
 
     Only beyond a ratio of about 1 : 60 is the aspect not kept: a side has at least `size_multiple` pixels.
     """
     shorter, longer = sorted((height, width))
-    if longer > settings.working_max_side:
-        scale = settings.working_max_side / longer
-    elif shorter < settings.working_min_side:
-        scale = min(settings.working_min_side / shorter, settings.working_max_side / longer)
-    else:
+    if shorter >= settings.working_min_side or longer > settings.working_max_side:
         return height, width
+    scale = min(settings.working_min_side / shorter, settings.working_max_side / longer)
     return _rounded(height, width, scale, settings.size_multiple)
 
 
 def band_height(height: int, width: int, settings: DetectionSettings) -> int:
     """Return the height of the bands above and below; text that fills a flat picture is overlooked else."""
+    if is_large(height, width, settings):
+        return max(0, settings.flat_height - height + 1) // 2
     if height > settings.padding_height and width / height <= settings.padding_ratio:
         return 0
     padded = 2 * max(int(width / settings.padding_ratio), settings.padding_height)
@@ -71,7 +83,11 @@ def band_height(height: int, width: int, settings: DetectionSettings) -> int:
 def map_size(height: int, width: int, settings: DetectionSettings) -> tuple[int, int]:
     """Return the detector's height and width, multiples of `size_multiple`."""
     shorter, longer = sorted((height, width))
-    scale = min(max(1.0, settings.map_min_side / shorter), settings.map_max_side / longer)
+    scale = settings.map_max_side / longer
+    if is_large(height, width, settings):
+        scale = min(1.0, scale, math.sqrt(settings.search_max_pixels / (height * width)))
+    else:
+        scale = min(max(1.0, settings.map_min_side / shorter), scale)
     return _rounded(height, width, scale, settings.size_multiple)
 
 

@@ -5,5 +5,5 @@ from msgspec.structs import replace
 from export.convert import ocr_settings
 
 DETECTION = ocr_settings.DETECTION
-ANGLE = replace(ocr_settings.ANGLE, max_lines=4, upside_down_threshold=0.75)
+ANGLE = replace(ocr_settings.ANGLE, max_lines=4)
 RECOGNITION = replace(ocr_settings.RECOGNITION, max_lines=4, max_columns=1600)

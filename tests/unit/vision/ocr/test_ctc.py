@@ -3,15 +3,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vision.ocr.ctc import BLANK, decode_line, stack_ids
+from vision.ocr.ctc import BLANK, Steps, decode_line, join_pieces, stack_ids
 
 LABELS = ("", "a", "b", "文", " ")
 
 
+def steps(ids: list[int], probs: list[float] | None = None) -> Steps:
+    return Steps(np.array(ids, dtype=np.int32), np.array(probs or [1.0] * len(ids), dtype=np.float32))
+
+
 def decode(ids: list[int], probs: list[float] | None = None) -> tuple[str, list[int], float]:
-    line = decode_line(
-        np.array(ids, dtype=np.int32), np.array(probs or [1.0] * len(ids), dtype=np.float32), LABELS
-    )
+    line = decode_line(steps(ids, probs), LABELS)
     return line.text, line.ids.tolist(), line.score
 
 
@@ -60,3 +62,28 @@ def test_ids_are_padded_with_the_blank() -> None:
 
 def test_no_lines_have_no_ids() -> None:
     assert stack_ids([]).shape == (0, 0)
+
+
+def test_a_line_read_whole_is_itself() -> None:
+    whole = steps([0, 1, 0, 2])
+    assert join_pieces([whole], 9) is whole
+
+
+@given(st.lists(st.sampled_from([[1, 0], [2, 2, 0], [3, 0, 0], [4, 0]]), min_size=1, max_size=40))
+def test_pieces_join_to_what_was_cut(characters: list[list[int]]) -> None:
+    whole = sum(characters, [0])
+    parts = [steps(whole[start : start + 24]) for start in range(0, max(1, len(whole) - 8), 16)]
+    assert join_pieces(parts, 16).ids.tolist() == whole
+
+
+def test_what_the_ends_of_pieces_misread_is_taken_from_the_other() -> None:
+    before = [0, 1, 0, 2, 0, 3, 0, 1, 0, 4]  # the last character is cut, and misread
+    after = [2, 0, 1, 0, 2, 0, 1, 0]  # so is the first
+    read = join_pieces([steps(before, [0.9] * 10), steps(after, [0.8] * 8)], 5)
+    assert read.ids.tolist() == [0, 1, 0, 2, 0, 3, 0, 1, 0, 2, 0, 1, 0]
+
+
+def test_a_character_that_moved_by_a_step_is_counted_once() -> None:
+    before = [0, 1, 0, 2, 0, 0, 3, 0, 0, 1, 0]
+    after = [0, 0, 0, 3, 0, 1, 0, 2, 0]  # begins at step 4: its first character is one step late
+    assert decode_line(join_pieces([steps(before), steps(after)], 4), LABELS).text == "ab文ab"

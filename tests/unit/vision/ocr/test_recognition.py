@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.vision.ocr.examples import RECOGNITION
-from vision.ocr.recognition import batches, fit_line, pad_lines, padded_width
+from vision.ocr.recognition import batches, fit_line, pad_lines, padded_width, piece_stride, pieces
 
 WIDTHS = st.lists(st.integers(1, RECOGNITION.max_width), max_size=60)
 
@@ -55,3 +55,18 @@ def test_lines_of_one_width_fill_batches() -> None:
     assert sizes == [4, 4, 2]
     wide = msgspec.structs.replace(RECOGNITION, max_lines=99)
     assert len(list(batches([1000] * 10, wide))) == math.ceil(10 / (1600 // 1000))
+
+
+@given(st.integers(1, 40_000))
+def test_long_lines_are_read_in_overlapping_pieces(width: int) -> None:
+    line = np.broadcast_to(np.arange(width)[None, :, None], (1, width, 3))
+    parts = pieces(line, RECOGNITION)
+    if width <= RECOGNITION.max_width:
+        assert [part.shape[1] for part in parts] == [width]
+        return
+    starts = [int(part[0, 0, 0]) for part in parts]
+    stride = RECOGNITION.step_width * piece_stride(RECOGNITION)
+    assert starts == list(range(0, stride * len(parts), stride))
+    assert starts[-1] + parts[-1].shape[1] == width
+    assert all(part.shape[1] == RECOGNITION.piece_width for part in parts[:-1])
+    assert parts[-1].shape[1] > RECOGNITION.piece_overlap
