@@ -181,11 +181,9 @@ def shelf_counting(runners: Runners = runner) -> Pipeline:
 def ocr(runners: Runners = runner) -> Pipeline:
     """Return a new pipeline."""
     detection, *others = (manifest(f"ocr_{role}_net") for role in ("detection", "angle", "recognition"))
+    nets = {one.net: runners(one.net) for one in (detection, *others)}
     return fanning_out(
-        OcrPreprocess(detection),
-        runners(detection.net),
-        OcrPostprocess(detection, *others),
-        {net.net: runners(net.net) for net in (detection, *others)},
+        OcrPreprocess(detection), nets[detection.net], OcrPostprocess(detection, *others), nets
     )
 
 

@@ -142,7 +142,7 @@ def _to_rgb(image: Image.Image, ground: Ground) -> Image.Image:
         raise NotAnImage("32-bit integer and float pictures are not supported; send 8 or 16 bits a channel")
     if "transparency" in image.info or image.mode in {"RGBA", "LA", "PA", "RGBa", "La"}:
         layer = image.convert("RGBA")
-        grey = ground(layer)
-        below = Image.new("RGBA", layer.size, (grey, grey, grey, 255))
+        level = ground(layer)
+        below = Image.new("RGBA", layer.size, (level, level, level, 255))
         return Image.alpha_composite(below, layer).convert("RGB")
     return image.convert("RGB")

@@ -22,9 +22,11 @@ Sizes = NDArray[np.int_]
 
 def standing(sizes: Sizes, settings: AngleSettings) -> NDArray[np.bool_]:
     """Return which lines stand: what their own shape says, or that of the others where it says nothing."""
-    ratio = sizes[:, 1] / sizes[:, 0]
+    ratio: NDArray[np.float64] = sizes[:, 1] / sizes[:, 0]
     high, wide = ratio >= settings.turn_ratio, ratio <= 1 / settings.turn_ratio
-    return np.where(high | wide, high, _letters(sizes[high]) > _letters(sizes[wide]))
+    most_stand = _letters(sizes[high]) > _letters(sizes[wide])
+    stands: NDArray[np.bool_] = high | (~wide & most_stand)
+    return stands
 
 
 def _letters(sizes: Sizes) -> float:

@@ -86,6 +86,8 @@ def map_size(height: int, width: int, settings: DetectionSettings) -> tuple[int,
     scale = settings.map_max_side / longer
     if is_large(height, width, settings):
         scale = min(1.0, scale, math.sqrt(settings.search_max_pixels / (height * width)))
+        if shorter * scale > settings.map_min_side:  # keeps a plan's profiles narrow or short
+            scale = max(settings.map_min_side / shorter, min(scale, settings.working_max_side / longer))
     else:
         scale = min(max(1.0, settings.map_min_side / shorter), scale)
     return _rounded(height, width, scale, settings.size_multiple)

@@ -50,6 +50,11 @@ def test_the_detector_takes_the_map_of_any_picture(height: int, width: int) -> N
     assert takes(MAP_PROFILES, (1, *sides, 3))
 
 
+def test_the_detector_takes_the_largest_tile() -> None:
+    side = DETECTION.tile_side + 3 * DETECTION.tile_margin + DETECTION.size_multiple - 1
+    assert takes(MAP_PROFILES, (1, side, side, 3))
+
+
 @given(widths=st.lists(st.integers(1, RECOGNITION.max_width), max_size=80))
 def test_the_recogniser_takes_every_batch_of_lines(widths: list[int]) -> None:
     for width, members in batches(widths, RECOGNITION):

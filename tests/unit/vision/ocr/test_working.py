@@ -45,10 +45,11 @@ def test_map_size_is_the_sources(size: tuple[int, int], expected: tuple[int, int
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
-        ((3508, 2480), (1856, 1312)),  # 2.4 million pixels
+        ((3508, 2480), (1760, 1248)),  # 2.2 million pixels
+        ((3000, 1080), (2048, 736)),
         ((20_000, 1080), (5888, 320)),
         ((128, 9000), (96, 5888)),
-        ((1000, 2100), (992, 2112)),
+        ((1000, 2100), (960, 1984)),
     ],
 )
 def test_large_pictures_are_searched_at_a_size_that_is_bounded(
