@@ -36,7 +36,8 @@ def _letters(sizes: Sizes) -> float:
 
 def may_stand_or_lie(sizes: Sizes, settings: AngleSettings) -> NDArray[np.bool_]:
     """Return which lines are so short that their shape is no proof of whether they stand."""
-    return sizes.max(axis=1) < settings.short_ratio * sizes.min(axis=1)
+    short: NDArray[np.bool_] = sizes.max(axis=1) < settings.short_ratio * sizes.min(axis=1)
+    return short
 
 
 def share_upside_down(probs: NDArray[np.float32], sizes: Sizes, settings: AngleSettings) -> float:
