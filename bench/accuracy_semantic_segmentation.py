@@ -56,8 +56,8 @@ def classes_of_pixels(hub: ModelHub) -> Iterator[Figure]:
     mean = float(np.mean(list(overlaps.values())))
     name = "semantic: mean overlap of the classes that occur"
     yield at_least(name, mean, MIN_MEAN_OVERLAP, f"{mean:.4f} of {len(overlaps)}")
-    told = ", ".join(f"{one} {share:.2f}" for one, share in overlaps.items())
-    yield Figure("semantic: overlap of each of them", told, "", None)
+    shares = ", ".join(f"{one} {share:.2f}" for one, share in overlaps.items())
+    yield Figure("semantic: overlap of each of them", shares, "", None)
 
 
 def our_labels(hub: ModelHub, photo: Path) -> Labels:

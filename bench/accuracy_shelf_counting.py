@@ -8,7 +8,7 @@ from rich.progress import track
 
 from evaluation.figure import Figure
 from evaluation.shelves.renderer import FIRST_EVALUATION_SEED, render_shelf
-from evaluation.shelves.tally import SHELVES, Tally, judged, shelf_file, tally
+from evaluation.shelves.tally import SHELVES, Tally, figures, shelf_file, tally
 from modelhub import ModelHub
 
 CLIENTS = 2
@@ -19,7 +19,7 @@ def products(hub: ModelHub) -> Iterator[Figure]:
     seeds = range(FIRST_EVALUATION_SEED, FIRST_EVALUATION_SEED + SHELVES)
     with ThreadPoolExecutor(CLIENTS) as pool:
         tallies = pool.map(lambda seed: counted(hub, seed), seeds)
-        yield from judged(list(track(tallies, "shelves", len(seeds), transient=True)))
+        yield from figures(list(track(tallies, "shelves", len(seeds), transient=True)))
 
 
 def counted(hub: ModelHub, seed: int) -> Tally:

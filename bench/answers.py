@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from bench.wire import Reply, fields
+from bench.wire import Response, fields
 
 TOLERANCE = 1e-6
 """By which numbers may differ, absolutely or relatively: those of a row do not depend on its batch."""
@@ -31,7 +31,7 @@ class Verdict(StrEnum):
     """Left by its own client."""
 
 
-class Judged(NamedTuple):
+class Judgement(NamedTuple):
     """A verdict, the code (200 or the contract's `error_code`), the request id, and what is wrong."""
 
     verdict: Verdict
@@ -40,7 +40,7 @@ class Judged(NamedTuple):
     detail: str = ""
 
 
-class Answer(NamedTuple):
+class Exchange(NamedTuple):
     """One request of a load and what became of it; times are `time.monotonic()` in seconds."""
 
     service: str
@@ -52,7 +52,7 @@ class Answer(NamedTuple):
     status: int
     """HTTP's; 0 where no answer came."""
     retry_after: bool
-    judged: Judged
+    judgement: Judgement
 
     @property
     def latency_s(self) -> float:
@@ -62,26 +62,26 @@ class Answer(NamedTuple):
     @property
     def verdict(self) -> Verdict:
         """Return what became of it."""
-        return self.judged.verdict
+        return self.judgement.verdict
 
 
-def judge(alone: Reply | None, reply: Reply) -> Judged:
-    """Compare `reply` with the reply that the same request got `alone`, where that is known."""
-    if reply.status != 200:
-        return _judge_failure(alone, reply)
-    if alone is None:
-        return _judge_shape(reply)
-    if alone.status == 200:
-        return _judge_success(alone.body, reply.body)
-    return Judged(Verdict.WRONG, 200, "", f"answered, but alone it is {alone.status}")
+def judge(expected: Response | None, response: Response) -> Judgement:
+    """Compare `response` with the response that is `expected`, where that is known."""
+    if response.status != 200:
+        return _judge_failure(expected, response)
+    if expected is None:
+        return _judge_shape(response)
+    if expected.status == 200:
+        return _judge_success(expected.body, response.body)
+    return Judgement(Verdict.WRONG, 200, "", f"answered, but alone it is {expected.status}")
 
 
-def _judge_shape(reply: Reply) -> Judged:
-    given = fields(reply.body)
-    identity = str(given.get("request_id", ""))
-    if identity and given.get("success") is True and len(given) > len(("request_id", "success")):
-        return Judged(Verdict.RIGHT, 200, identity)
-    return Judged(Verdict.WRONG, 200, identity, "an answer without fields")
+def _judge_shape(response: Response) -> Judgement:
+    answer = fields(response.body)
+    identity = str(answer.get("request_id", ""))
+    if identity and answer.get("success") is True and len(answer) > len(("request_id", "success")):
+        return Judgement(Verdict.RIGHT, 200, identity)
+    return Judgement(Verdict.WRONG, 200, identity, "an answer without fields")
 
 
 def without_id(body: bytes) -> bytes:
@@ -89,49 +89,49 @@ def without_id(body: bytes) -> bytes:
     return _ID.sub(b'"request_id":""', body, count=1)
 
 
-def _judge_success(alone: bytes, body: bytes) -> Judged:
+def _judge_success(expected: bytes, body: bytes) -> Judgement:
     match = _ID.search(body)
     identity = match[1].decode("ascii") if match else ""
     # Nearly always the bytes are the same, and nothing needs to be read.
-    if match and without_id(body) == without_id(alone):
-        return Judged(Verdict.RIGHT, 200, identity)
-    expected, given = fields(alone), fields(body)
-    identity = str(given.get("request_id", ""))
-    expected["request_id"] = identity
-    problem = "no request id" if not identity else difference(expected, given)
-    return Judged(Verdict.WRONG if problem else Verdict.RIGHT, 200, identity, problem)
+    if match and without_id(body) == without_id(expected):
+        return Judgement(Verdict.RIGHT, 200, identity)
+    due, answer = fields(expected), fields(body)
+    identity = str(answer.get("request_id", ""))
+    due["request_id"] = identity
+    problem = "no request id" if not identity else difference(due, answer)
+    return Judgement(Verdict.WRONG if problem else Verdict.RIGHT, 200, identity, problem)
 
 
-def _judge_failure(alone: Reply | None, reply: Reply) -> Judged:
-    given = fields(reply.body)
-    code, identity = given.get("error_code"), str(given.get("request_id", ""))
-    if not isinstance(code, int) or not given.keys() >= _FAILURE or given["success"] is not False:
-        return Judged(Verdict.WRONG, 0, identity, f"{reply.status} without the contract's fields")
-    if code // 100 != reply.status:
-        return Judged(Verdict.WRONG, code, identity, f"code {code} under status {reply.status}")
-    if reply.status == 429:
-        return Judged(Verdict.REFUSED, code, identity)
-    if alone is not None and code == fields(alone.body).get("error_code"):
-        return Judged(Verdict.RIGHT, code, identity)
-    message = str(given["error_msg"]).replace(identity, "<id>") if identity else "no request id"
-    return Judged(Verdict.FAILED, code, identity, message[:200])
+def _judge_failure(expected: Response | None, response: Response) -> Judgement:
+    answer = fields(response.body)
+    code, identity = answer.get("error_code"), str(answer.get("request_id", ""))
+    if not isinstance(code, int) or not answer.keys() >= _FAILURE or answer["success"] is not False:
+        return Judgement(Verdict.WRONG, 0, identity, f"{response.status} without the contract's fields")
+    if code // 100 != response.status:
+        return Judgement(Verdict.WRONG, code, identity, f"code {code} under status {response.status}")
+    if response.status == 429:
+        return Judgement(Verdict.REFUSED, code, identity)
+    if expected is not None and code == fields(expected.body).get("error_code"):
+        return Judgement(Verdict.RIGHT, code, identity)
+    message = str(answer["error_msg"]).replace(identity, "<id>") if identity else "no request id"
+    return Judgement(Verdict.FAILED, code, identity, message[:200])
 
 
-def difference(expected: object, given: object, where: str = "answer") -> str:
-    """Return where `given` differs from `expected`, both from JSON, or nothing if only within TOLERANCE."""
-    if isinstance(expected, dict) and isinstance(given, dict):
-        if list(expected) != list(given):
+def difference(expected: object, actual: object, where: str = "answer") -> str:
+    """Return where `actual` differs from `expected`, both from JSON, or nothing if only within TOLERANCE."""
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        if list(expected) != list(actual):
             return f"{where} has other keys"
-        pairs = [(expected[key], given[key], f"{where}.{key}") for key in expected]
+        pairs = [(expected[key], actual[key], f"{where}.{key}") for key in expected]
         return _first(pairs)
-    if isinstance(expected, list) and isinstance(given, list):
-        if len(expected) != len(given):
-            return f"{where} has {len(given)} elements for {len(expected)}"
-        return _first((a, b, f"{where}[{index}]") for index, (a, b) in enumerate(zip(expected, given)))  # noqa: B905 - compared
-    if _is_number(expected) and _is_number(given):
-        close = math.isclose(expected, given, rel_tol=TOLERANCE, abs_tol=TOLERANCE)  # type: ignore[arg-type]
-        return "" if close else f"{where} is {given} for {expected}"
-    return "" if expected == given and type(expected) is type(given) else f"{where} differs"
+    if isinstance(expected, list) and isinstance(actual, list):
+        if len(expected) != len(actual):
+            return f"{where} has {len(actual)} elements for {len(expected)}"
+        return _first((a, b, f"{where}[{index}]") for index, (a, b) in enumerate(zip(expected, actual)))  # noqa: B905 - compared
+    if _is_number(expected) and _is_number(actual):
+        close = math.isclose(expected, actual, rel_tol=TOLERANCE, abs_tol=TOLERANCE)  # type: ignore[arg-type]
+        return "" if close else f"{where} is {actual} for {expected}"
+    return "" if expected == actual and type(expected) is type(actual) else f"{where} differs"
 
 
 def _first(pairs: Iterable[tuple[object, object, str]]) -> str:
@@ -153,33 +153,33 @@ def percentile(values: Iterable[float], percent: float) -> float:
     return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
 
 
-def p99_ms(answers: Iterable[Answer]) -> float:
+def p99_ms(exchanges: Iterable[Exchange]) -> float:
     """Return the latency in milliseconds that 99 of 100 do not exceed; NaN of none."""
-    return percentile((answer.latency_s for answer in answers), 99) * 1e3
+    return percentile((exchange.latency_s for exchange in exchanges), 99) * 1e3
 
 
-def of(answers: Iterable[Answer], verdict: Verdict) -> list[Answer]:
+def of(exchanges: Iterable[Exchange], verdict: Verdict) -> list[Exchange]:
     """Return those with this verdict."""
-    return [answer for answer in answers if answer.verdict is verdict]
+    return [exchange for exchange in exchanges if exchange.verdict is verdict]
 
 
-def repeated_ids(answers: Iterable[Answer]) -> list[str]:
+def repeated_ids(exchanges: Iterable[Exchange]) -> list[str]:
     """Return the request ids that more than one answer has, and an empty one for an answer without."""
-    counts = Counter(answer.judged.request_id for answer in answers if answer.status)
+    counts = Counter(exchange.judgement.request_id for exchange in exchanges if exchange.status)
     return [identity for identity, count in counts.items() if count > 1 or not identity]
 
 
-def wrong_answers(answers: Sequence[Answer]) -> list[str]:
+def wrong_answers(exchanges: Sequence[Exchange]) -> list[str]:
     """Return, in words, each answer that is wrong, and each request id that was given twice."""
-    wrong = [f"{one.service} {one.picture}: {one.judged.detail}" for one in of(answers, Verdict.WRONG)]
-    return wrong + [f"request id {identity or '(none)'} repeated" for identity in repeated_ids(answers)]
+    wrong = [f"{one.service} {one.picture}: {one.judgement.detail}" for one in of(exchanges, Verdict.WRONG)]
+    return wrong + [f"request id {identity or '(none)'} repeated" for identity in repeated_ids(exchanges)]
 
 
-def told(answers: Iterable[Answer]) -> str:
+def summary(exchanges: Iterable[Exchange]) -> str:
     """Return how many had which code and detail, of which services, the commonest first."""
     services: dict[str, Counter[str]] = {}
-    for one in answers:
-        what = f"{one.judged.code or one.status or 'none'} {one.judged.detail}".strip()
+    for one in exchanges:
+        what = f"{one.judgement.code or one.status or 'none'} {one.judgement.detail}".strip()
         services.setdefault(what, Counter())[one.service] += 1
     commonest = sorted(services.items(), key=lambda item: -item[1].total())[:4]
     return "; ".join(

@@ -3,7 +3,7 @@
 Run it under `python -m embedded run --`. The best is that of closed loops of several numbers of clients over
 the same pictures, whose requests are encoded beforehand and whose answers nobody parses. Rounds alternate,
 so that a machine whose speed drifts treats both alike; medians are printed. The command is a process of its
-own, which reads files and prints a line for each; told are its answers a second from the first request on,
+own, which reads files and prints a line for each; its figure is answers a second from the first request on,
 as it says itself, and from its start to its end.
 """
 
@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bench.questions import PATIENCE_S, PHOTOS, request
+from bench.cases import PATIENCE_S, PHOTOS, request
 from bench.wire import REFUSED_PAUSE_S, Pool
 from demo.samples import SAMPLES
 from evaluation.picture_files import encoded
@@ -57,7 +57,7 @@ class Round:
     best: float
     clients: int
     """With which the best was reached."""
-    told: float
+    command_rate: float
     """As the command tells."""
     whole: float
     """Of the command from its start to its end."""
@@ -90,9 +90,9 @@ async def closed_loop(url: str, requests: Sequence[bytes], clients: int) -> floa
     async def client() -> None:
         nonlocal answered
         while time.perf_counter() < began + SECONDS:
-            reply = await pool.ask(next(waiting), PATIENCE_S)
-            answered += reply.status == 200
-            if reply.status != 200:
+            response = await pool.ask(next(waiting), PATIENCE_S)
+            answered += response.status == 200
+            if response.status != 200:
                 await asyncio.sleep(REFUSED_PAUSE_S)
 
     async with Pool(url) as pool:
@@ -131,8 +131,8 @@ def commanded(url: str, service: str, folder: Path, count: int) -> tuple[float, 
 def measure(url: str, service: str, folder: Path, files: list[bytes]) -> Round:
     """Return one round."""
     rate, clients = best(url, service, files)
-    told, whole, cpu_s = commanded(url, service, folder, len(files))
-    return Round(rate, clients, told, whole, cpu_s / len(files) * 1e3)
+    command_rate, whole, cpu_s = commanded(url, service, folder, len(files))
+    return Round(rate, clients, command_rate, whole, cpu_s / len(files) * 1e3)
 
 
 def table(rounds: dict[str, list[Round]]) -> Table:
@@ -143,11 +143,11 @@ def table(rounds: dict[str, list[Round]]) -> Table:
         "bar", "CPU ms a picture", title=f"medians of {count} rounds, {os.cpu_count()} cores",
     )  # fmt: skip
     for service, some in rounds.items():
-        ratio = statistics.median(one.told / one.best for one in some)
+        ratio = statistics.median(one.command_rate / one.best for one in some)
         whole = statistics.median(one.whole / one.best for one in some)
         drawn.add_row(
             service, f"{statistics.median(one.best for one in some):.1f}", str(some[0].clients),
-            f"{statistics.median(one.told for one in some):.1f}", f"{ratio:.3f}",
+            f"{statistics.median(one.command_rate for one in some):.1f}", f"{ratio:.3f}",
             f"{statistics.median(one.whole for one in some):.1f}", f"{whole:.3f}",
             f"at least {BAR}{'' if ratio >= BAR else ', MISSED'}",
             f"{statistics.median(one.cpu_ms for one in some):.2f}",

@@ -50,7 +50,7 @@ DECOMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
 
 
 @dataclass(frozen=True)
-class Reply:
+class TimedResponse:
     """An answer, and the milliseconds from asking to its first byte and to the last of it in plain."""
 
     content: bytes
@@ -70,7 +70,7 @@ class Caller:
         self._connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
         self._path, self._picture = f"/api/predict/{service}", picture
 
-    def ask(self, accepted: str) -> Reply:
+    def ask(self, accepted: str) -> TimedResponse:
         """Ask with this `Accept-Encoding`."""
         start = time.perf_counter()
         headers = {"Content-Type": "image/*", "Accept-Encoding": accepted}
@@ -84,7 +84,7 @@ class Caller:
             raise RuntimeError(content.decode())
         encode = re.search(r"encode;dur=([\d.]+)", response.getheader("Server-Timing", ""))
         encode_ms = float(encode[1]) if encode else 0.0
-        return Reply(content, len(raw), first_s * 1e3, encode_ms, whole_s * 1e3)
+        return TimedResponse(content, len(raw), first_s * 1e3, encode_ms, whole_s * 1e3)
 
 
 def compressed(make: Callable[[], Compressor], content: bytes) -> bytes:
@@ -136,13 +136,13 @@ def through(caller: Caller, service: str, size: int) -> Table:
     asked = [IDENTITY, *CODINGS]
     if size < SMALLEST_BYTES:  # what it would be if they were compressed, too
         asked += [f"{coding}, identity;q=0" for coding in CODINGS]
-    replies: dict[str, list[Reply]] = {accepted: [] for accepted in asked}
+    responses: dict[str, list[TimedResponse]] = {accepted: [] for accepted in asked}
     for _ in track(range(ROUNDS[service]), description=service, transient=True):
-        for accepted, gathered in replies.items():
+        for accepted, gathered in responses.items():
             gathered.append(caller.ask(accepted))
-    for accepted, gathered in replies.items():
+    for accepted, gathered in responses.items():
         first, encode, whole = (
-            statistics.median(getattr(reply, name) for reply in gathered)
+            statistics.median(getattr(response, name) for response in gathered)
             for name in ("first_ms", "encode_ms", "whole_ms")
         )
         drawn.add_row(accepted, f"{gathered[0].size:,}", f"{first:.1f}", f"{encode:.1f}", f"{whole:.1f}")

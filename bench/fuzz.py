@@ -71,8 +71,8 @@ async def send(pool: Pool, seed: int, number: int, run: Run, timeout_s: float) -
     start = time.monotonic()
     try:
         for _ in range(PATIENCE):
-            reply = await pool.ask(request, timeout_s)
-            if reply.status != TooManyRequests.code // 100:
+            response = await pool.ask(request, timeout_s)
+            if response.status != TooManyRequests.code // 100:
                 break
             run.codes[service.name, TooManyRequests.code] += 1
             await asyncio.sleep(REFUSED_PAUSE_S)
@@ -81,11 +81,11 @@ async def send(pool: Pool, seed: int, number: int, run: Run, timeout_s: float) -
         run.faults.append(f"number {number}, {service.name}: no answer: {error!r}")
         return
     run.slowest_s = max(run.slowest_s, time.monotonic() - start)
-    wrong = fault(service, reply.status, reply.body)
+    wrong = fault(service, response.status, response.body)
     if wrong:
         run.faults.append(f"number {number}, {service.name}: {wrong}")
         return
-    fields = orjson.loads(reply.body)
+    fields = orjson.loads(response.body)
     run.codes[service.name, fields.get("error_code", 200)] += 1
     if fields["request_id"] in run.ids:
         run.faults.append(f"number {number}, {service.name}: its request id came before")

@@ -3,7 +3,7 @@
 An open loop sends at random times of a given rate, whether or not answers come, as independent callers do; a
 closed loop is a number of callers of whom each waits for its answer before it asks again.
 
-with Load(Plan(url, repertoire.questions, repertoire.weights(), rate=20)) as load:
+with Load(Plan(url, repertoire.cases, repertoire.weights(), rate=20)) as load:
     ...                      # what happens to the system meanwhile
     outcome = load.stop()
 """
@@ -24,9 +24,9 @@ from typing import Self
 import psutil
 import uvloop
 
-from bench.answers import Answer, Judged, Verdict, judge, of, p99_ms, percentile
-from bench.questions import Question
-from bench.wire import REFUSED_PAUSE_S, Broken, Pool, Reply
+from bench.answers import Exchange, Judgement, Verdict, judge, of, p99_ms, percentile
+from bench.cases import Case
+from bench.wire import REFUSED_PAUSE_S, Broken, Pool, Response
 
 LEFT_AFTER_S = 0.03
 """For a client that leaves: seconds after it has sent its share."""
@@ -40,7 +40,7 @@ class Plan:
     """A load: `rate` requests a second at random times, or `clients` who each wait for their answers."""
 
     url: str
-    questions: Mapping[str, Sequence[Question]]
+    cases: Mapping[str, Sequence[Case]]
     weights: Mapping[str, float]
     """The share of requests of each service that is asked; they need not sum to one."""
     rate: float = 0
@@ -53,21 +53,21 @@ class Plan:
 class Outcome:
     """Every request of a load, in order of their answers; what the generator itself needed."""
 
-    answers: list[Answer]
+    exchanges: list[Exchange]
     began: float
     """`time.monotonic()`."""
     seconds: float
     """From the first request's time to the end of the plan, without the answers that came after."""
     cpu_share: float = 0.0
     """Of one core."""
-    by_verdict: Mapping[Verdict, list[Answer]] = field(init=False)
+    by_verdict: Mapping[Verdict, list[Exchange]] = field(init=False)
 
     def __post_init__(self) -> None:
-        by_verdict = {verdict: of(self.answers, verdict) for verdict in Verdict}
+        by_verdict = {verdict: of(self.exchanges, verdict) for verdict in Verdict}
         object.__setattr__(self, "by_verdict", by_verdict)
 
     @property
-    def right(self) -> list[Answer]:
+    def right(self) -> list[Exchange]:
         """Return the answers that are right."""
         return self.by_verdict[Verdict.RIGHT]
 
@@ -85,15 +85,18 @@ class Outcome:
     @property
     def late_ms(self) -> float:
         """Return p99 of the milliseconds by which the generator sent too late: its own part in latencies."""
-        return percentile((answer.sent - answer.due for answer in self.answers), 99) * 1e3
+        return percentile((answer.sent - answer.due for answer in self.exchanges), 99) * 1e3
 
     def only(self, service: str) -> "Outcome":
         """Return the same of one service."""
         return Outcome(
-            [one for one in self.answers if one.service == service], self.began, self.seconds, self.cpu_share
+            [one for one in self.exchanges if one.service == service],
+            self.began,
+            self.seconds,
+            self.cpu_share,
         )
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """Return a line of numbers."""
         counts = ", ".join(f"{len(some)} {verdict}" for verdict, some in self.by_verdict.items() if some)
         return f"{self.goodput:.1f}/s right, p99 {p99_ms(self.right):.0f} ms ({counts or 'nothing'})"
@@ -104,39 +107,39 @@ def arrivals(rate: float, chance: Random) -> Iterator[float]:
     return itertools.accumulate(chance.expovariate(rate) for _ in itertools.count())
 
 
-def mixed(plan: Plan, chance: Random) -> Iterator[Question]:
+def mixed(plan: Plan, chance: Random) -> Iterator[Case]:
     """Yield what is asked: services at random by their weights, the pictures of each in turn."""
-    services = [service for service in plan.weights if plan.questions.get(service)]
-    turns = {service: itertools.cycle(plan.questions[service]) for service in services}
+    services = [service for service in plan.weights if plan.cases.get(service)]
+    turns = {service: itertools.cycle(plan.cases[service]) for service in services}
     weights = [plan.weights[service] for service in services]
     while True:
         yield next(turns[chance.choices(services, weights)[0]])
 
 
-async def ask(pool: Pool, question: Question, due: float) -> Answer:
-    """Ask one question and return what became of it, whatever that is."""
+async def ask(pool: Pool, case: Case, due: float) -> Exchange:
+    """Send one request and return what became of it, whatever that is."""
     sent = time.monotonic()
-    reply: Reply | None = None
+    response: Response | None = None
     try:
-        if question.hang_up is None:
-            reply = await pool.ask(question.request, PATIENCE_S)
-            judged = judge(question.alone, reply)
+        if case.hang_up is None:
+            response = await pool.ask(case.request, PATIENCE_S)
+            judgement = judge(case.expected, response)
         else:
-            await _leave(pool, question, question.hang_up)
-            judged = Judged(Verdict.HUNG_UP, 0, "")
+            await _leave(pool, case, case.hang_up)
+            judgement = Judgement(Verdict.HUNG_UP, 0, "")
     except TimeoutError:
-        judged = Judged(Verdict.FAILED, 0, "", f"no answer within {PATIENCE_S:.0f} s")
+        judgement = Judgement(Verdict.FAILED, 0, "", f"no answer within {PATIENCE_S:.0f} s")
     except Broken as error:
-        judged = Judged(Verdict.FAILED, 0, "", str(error))
-    status, retry_after = (reply.status, reply.retry_after) if reply else (0, False)
+        judgement = Judgement(Verdict.FAILED, 0, "", str(error))
+    status, retry_after = (response.status, response.retry_after) if response else (0, False)
     ended = time.monotonic()
-    return Answer(question.service, question.picture, due, sent, ended, status, retry_after, judged)
+    return Exchange(case.service, case.picture, due, sent, ended, status, retry_after, judgement)
 
 
-async def _leave(pool: Pool, question: Question, share: float) -> None:
+async def _leave(pool: Pool, case: Case, share: float) -> None:
     connection = await pool.connection()
     try:
-        connection.begin(question.request[: round(len(question.request) * share)])
+        connection.begin(case.request[: round(len(case.request) * share)])
         await asyncio.sleep(LEFT_AFTER_S)
     finally:
         connection.hang_up()
@@ -145,26 +148,26 @@ async def _leave(pool: Pool, question: Question, share: float) -> None:
 async def open_loop(plan: Plan, stop: asyncio.Event) -> Outcome:
     """Ask at random times until the plan's end or `stop`, then await what is in flight."""
     chance = Random(plan.seed)
-    answers: list[Answer] = []
+    exchanges: list[Exchange] = []
     running: set[asyncio.Task[None]] = set()
     began = time.monotonic()
     ends = began + plan.seconds
 
-    async def one(question: Question, due: float) -> None:
-        answers.append(await ask(pool, question, due))
+    async def one(case: Case, due: float) -> None:
+        exchanges.append(await ask(pool, case, due))
 
     async with Pool(plan.url) as pool:
-        for offset, question in zip(arrivals(plan.rate, chance), mixed(plan, chance), strict=False):
+        for offset, case in zip(arrivals(plan.rate, chance), mixed(plan, chance), strict=False):
             due = began + offset
             if due > ends or await _stopped_before(due, stop):
                 break
-            task = asyncio.create_task(one(question, due))
+            task = asyncio.create_task(one(case, due))
             running.add(task)
             task.add_done_callback(running.discard)
         lasted = min(time.monotonic(), ends) - began
         if running:
             await asyncio.wait(running)
-    return Outcome(answers, began, lasted)
+    return Outcome(exchanges, began, lasted)
 
 
 async def _stopped_before(due: float, stop: asyncio.Event) -> bool:
@@ -178,24 +181,24 @@ async def _stopped_before(due: float, stop: asyncio.Event) -> bool:
 
 
 async def closed_loop(plan: Plan, stop: asyncio.Event) -> Outcome:
-    """Let the plan's clients ask, each one question after another, until the plan's end or `stop`."""
-    answers: list[Answer] = []
+    """Let the plan's clients ask, each one request after another, until the plan's end or `stop`."""
+    exchanges: list[Exchange] = []
     began = time.monotonic()
     ends = began + plan.seconds
-    questions = mixed(plan, Random(plan.seed))
+    cases = mixed(plan, Random(plan.seed))
 
     async def client() -> None:
-        for question in questions:
+        for case in cases:
             if stop.is_set() or time.monotonic() > ends:
                 return
-            answer = await ask(pool, question, time.monotonic())
-            answers.append(answer)
+            answer = await ask(pool, case, time.monotonic())
+            exchanges.append(answer)
             if answer.verdict is not Verdict.RIGHT:
                 await asyncio.sleep(REFUSED_PAUSE_S)
 
     async with Pool(plan.url) as pool:
         await asyncio.gather(*(client() for _ in range(plan.clients)))
-    return Outcome(answers, began, min(time.monotonic(), ends) - began)
+    return Outcome(exchanges, began, min(time.monotonic(), ends) - began)
 
 
 def run(plan: Plan) -> Outcome:
@@ -241,7 +244,7 @@ class Load:
 
 def _generate(plan: Plan, pipe: Pipe) -> None:
     """Make the load: the child process."""
-    gc.freeze()  # the questions live as long as the process: collections need not go through them
+    gc.freeze()  # the cases live as long as the process: collections need not go through them
     pipe.send(None)
     pipe.send(uvloop.run(_until_told(plan, pipe)))
 
@@ -256,4 +259,4 @@ async def _until_told(plan: Plan, pipe: Pipe) -> Outcome:
     used = sum(psutil.Process().cpu_times()[:2]) - before
     loop.remove_reader(pipe.fileno())
     os.set_blocking(pipe.fileno(), True)  # the loop does not want it so; a large outcome does
-    return Outcome(outcome.answers, outcome.began, outcome.seconds, used / (time.monotonic() - start))
+    return Outcome(outcome.exchanges, outcome.began, outcome.seconds, used / (time.monotonic() - start))

@@ -39,7 +39,7 @@ TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)
-class Question:
+class MaskRequest:
     """What is asked for."""
 
     service: str
@@ -59,18 +59,18 @@ class Cost:
     encode: float
 
 
-def measured(http: httpx.Client, question: Question, body: bytes) -> Cost:
+def measured(http: httpx.Client, request: MaskRequest, body: bytes) -> Cost:
     """Ask once."""
-    query = {} if question.form == DEFAULT else {QUERY: question.form}
-    headers = {"Accept-Encoding": question.coding, "Content-Type": "application/json"}
+    query = {} if request.form == DEFAULT else {QUERY: request.form}
+    headers = {"Accept-Encoding": request.coding, "Content-Type": "application/json"}
     began = time.perf_counter()
     with http.stream(
-        "POST", f"/api/predict/{question.service}", params=query, content=body, headers=headers
+        "POST", f"/api/predict/{request.service}", params=query, content=body, headers=headers
     ) as response:
         content = response.raise_for_status().read()
         came = time.perf_counter()
         size = response.num_bytes_downloaded
-    RESULTS[question.service](orjson.loads(content))
+    RESULTS[request.service](orjson.loads(content))
     ended = time.perf_counter()
     stages = stages_of(response.headers["server-timing"])
     return Cost(
@@ -104,44 +104,44 @@ def median(costs: list[Cost]) -> Cost:
     )
 
 
-def measure(url: str, services: tuple[str, ...]) -> dict[Question, Cost]:
-    """Ask every question in every round."""
+def measure(url: str, services: tuple[str, ...]) -> dict[MaskRequest, Cost]:
+    """Ask every request in every round."""
     image = pybase64.b64encode_as_string(large_picture(SAMPLES / PICTURE))
     body = orjson.dumps({"image": image})
-    questions = [
-        Question(service, form, coding)
+    requests = [
+        MaskRequest(service, form, coding)
         for service in services
         for form in (DEFAULT, *MASK_FORMATS)
         for coding in CODINGS
     ]
-    found: dict[Question, list[Cost]] = {question: [] for question in questions}
+    found: dict[MaskRequest, list[Cost]] = {request: [] for request in requests}
     with httpx.Client(base_url=url, timeout=TIMEOUT_S, trust_env=False) as http:
-        for question in questions:
-            measured(http, question, body)
+        for request in requests:
+            measured(http, request, body)
         for _ in track(range(ROUNDS), description="12 MP", transient=True):
-            for question in questions:
-                found[question].append(measured(http, question, body))
-    return {question: median(costs) for question, costs in found.items()}
+            for request in requests:
+                found[request].append(measured(http, request, body))
+    return {request: median(costs) for request, costs in found.items()}
 
 
-def table(costs: Mapping[Question, Cost]) -> Table:
+def table(costs: Mapping[MaskRequest, Cost]) -> Table:
     """Return what each form costs."""
     drawn = Table(
         "service", "form", "coding", "bytes", "ms to arrays", "to last byte", "server", "postprocess",
         "encode",
         title=f"a picture of 12 megapixels ({PICTURE}), medians of {ROUNDS} rounds",
     )  # fmt: skip
-    for question, cost in costs.items():
+    for request, cost in costs.items():
         drawn.add_row(
-            question.service, question.form, question.coding, f"{cost.size:,}", f"{cost.to_arrays:.0f}",
+            request.service, request.form, request.coding, f"{cost.size:,}", f"{cost.to_arrays:.0f}",
             f"{cost.to_last_byte:.0f}", f"{cost.server:.0f}", f"{cost.postprocess:.0f}", f"{cost.encode:.0f}",
         )  # fmt: skip
     return drawn
 
 
-def figures(costs: Mapping[Question, Cost]) -> list[Figure]:
+def figures(costs: Mapping[MaskRequest, Cost]) -> list[Figure]:
     """Return what `png` is of the default list, with nothing compressed."""
-    png, default = (costs[Question(FIGURES_OF, form, "identity")] for form in ("png", DEFAULT))
+    png, default = (costs[MaskRequest(FIGURES_OF, form, "identity")] for form in ("png", DEFAULT))
     size, took = png.size / default.size, png.to_arrays / default.to_arrays
     return [
         at_most(

@@ -51,10 +51,10 @@ def pods_with_a_node_lost(pods: int, nodes: int) -> int:
     return next(total for total in itertools.count(pods) if total - math.ceil(total / nodes) >= pods)
 
 
-def _rates(given: Sequence[str], capacity: Capacity) -> dict[str, float]:
+def _rates(pairs: Sequence[str], capacity: Capacity) -> dict[str, float]:
     """Return the rates of `SERVICE=REQUESTS` pairs."""
     rates: dict[str, float] = {}
-    for pair in given:
+    for pair in pairs:
         service, _, text = pair.partition("=")
         if service not in capacity.requests_per_second:
             raise typer.BadParameter(f"{service}: not one of {', '.join(capacity.requests_per_second)}")

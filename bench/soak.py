@@ -22,11 +22,11 @@ import psutil
 import typer
 from rich.console import Console
 
-from bench.answers import Verdict, told
+from bench.answers import Verdict, summary
+from bench.cases import Case, hanging_up, nuisance_cases
 from bench.faults.arena import Arena
 from bench.faults.site import QUICK, Site, all_clear, none_wrong
 from bench.load import Load, Outcome, Plan
-from bench.questions import Question, hanging_up, nuisance_questions
 from embedded.checks import stub_counts
 from embedded.paths import REPOSITORY, ROOT
 from evaluation.figure import Figure, at_most, table
@@ -122,19 +122,19 @@ def growths(samples: Sequence[Sample], warm_s: float) -> list[Growth]:
 
 def plan_of(site: Site) -> Plan:
     """Return the load: all services, and among them what is hard, wrong, or left."""
-    names = list(site.repertoire.questions)
+    names = list(site.repertoire.cases)
     site.say("asking every hazard of every process")
     # A process keeps what its largest picture took. The largest are rare in the load: without this, what is
     # held would grow until chance has shown them to the last process. Those of a step share what comes
     # together.
     together = max(stub_counts(REPOSITORY).values())
-    nuisances = asyncio.run(nuisance_questions(site.arena.url, names, together))
-    leaving = hanging_up([some[0] for some in site.repertoire.questions.values()])
+    nuisances = asyncio.run(nuisance_cases(site.arena.url, names, together))
+    leaving = hanging_up([some[0] for some in site.repertoire.cases.values()])
     plan = site.plan(rate=site.rate_of(SHARE))
-    questions: dict[str, Sequence[Question]] = {**plan.questions, "nuisances": nuisances, "leaving": leaving}
+    cases: dict[str, Sequence[Case]] = {**plan.cases, "nuisances": nuisances, "leaving": leaving}
     ordinary = 1 - NUISANCES - LEAVING
     weights = {name: share * ordinary for name, share in plan.weights.items()}
-    return replace(plan, questions=questions, weights={**weights, "nuisances": NUISANCES, "leaving": LEAVING})
+    return replace(plan, cases=cases, weights={**weights, "nuisances": NUISANCES, "leaving": LEAVING})
 
 
 def soaked(site: Site, seconds: float, file: Path) -> tuple[list[Sample], Outcome]:
@@ -165,12 +165,14 @@ def figures(samples: Sequence[Sample], outcome: Outcome, warm_s: float) -> Itera
             yield at_most(name, growth.share, MAX_GROWTH, said)
         elif growth.name.endswith(("_memory_mib", "_handles")):
             yield Figure(name, said, "", None)  # whose it is; the rest is in the file
-    yield none_wrong("soak", outcome.answers)
-    waiting = [answer for answer in outcome.answers if answer.verdict is not Verdict.HUNG_UP]
+    yield none_wrong("soak", outcome.exchanges)
+    waiting = [answer for answer in outcome.exchanges if answer.verdict is not Verdict.HUNG_UP]
     yield all_clear("soak", waiting)
     failed = outcome.by_verdict[Verdict.FAILED]
-    yield at_most("soak: failures", len(failed), 0, f"{len(failed)} of {len(waiting)} {told(failed)}".strip())
-    yield Figure("soak: the load", outcome.told(), "", None)
+    yield at_most(
+        "soak: failures", len(failed), 0, f"{len(failed)} of {len(waiting)} {summary(failed)}".strip()
+    )
+    yield Figure("soak: the load", outcome.summary(), "", None)
 
 
 @app.command()

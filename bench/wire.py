@@ -21,7 +21,7 @@ class Broken(ConnectionError):  # noqa: N818 - what became of the connection
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Response:
     """An answer as it came."""
 
     status: int
@@ -54,10 +54,10 @@ class Connection(asyncio.Protocol):
         self.open = False
         self._parser = httptools.HttpResponseParser(self)
         self._incoming = _Incoming()
-        self._waiting: asyncio.Future[Reply] | None = None
+        self._waiting: asyncio.Future[Response] | None = None
         self._transport: asyncio.Transport | None = None
 
-    async def ask(self, request: bytes) -> Reply:
+    async def ask(self, request: bytes) -> Response:
         """Send `request` and return the answer, also one that comes before all was sent. Raises Broken."""
         self.begin(request)
         assert self._waiting is not None
@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
             self._waiting = asyncio.get_running_loop().create_future()
         self._transport.write(some)
 
-    async def answer(self) -> Reply:
+    async def answer(self) -> Response:
         """Return the answer to what was begun. Raises Broken."""
         if self._waiting is None:
             raise Broken("nothing was asked")
@@ -112,13 +112,13 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:  # noqa: D102
         incoming, self._incoming = self._incoming, _Incoming()
-        reply = Reply(self._parser.get_status_code(), b"".join(incoming.chunks), incoming.retry_after)
+        response = Response(self._parser.get_status_code(), b"".join(incoming.chunks), incoming.retry_after)
         if not self._parser.should_keep_alive():
             self.open = False
             if self._transport is not None:
                 self._transport.abort()  # not close: what is unsent of a refused request is of no use
         if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(reply)
+            self._waiting.set_result(response)
 
     def _fail(self, why: str) -> None:
         if self._waiting is not None and not self._waiting.done():
@@ -157,18 +157,18 @@ class Pool:
             raise Broken(f"cannot connect: {error}") from None
         return connection
 
-    async def ask(self, request: bytes, timeout_s: float) -> Reply:
+    async def ask(self, request: bytes, timeout_s: float) -> Response:
         """Send `request` over a connection of the pool. Raises Broken, and TimeoutError after `timeout_s`."""
         async with asyncio.timeout(timeout_s):
             connection = await self.connection()
             try:
-                reply = await connection.ask(request)
+                response = await connection.ask(request)
             except asyncio.CancelledError:
                 connection.hang_up()
                 raise
         if connection.open:
             self._idle.append(connection)
-        return reply
+        return response
 
 
 def fields(body: bytes) -> dict[str, object]:

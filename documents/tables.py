@@ -40,11 +40,11 @@ def answer_table(service: str) -> str:
     """
     row = SERVICES[service]
     usual = _fields(row.answer)
-    told = [table(("field", "type", "what"), usual)]
+    parts = [table(("field", "type", "what"), usual)]
     for answer in row.answers_in_form:
         different = [field for field in _fields(answer) if field not in usual]
-        told += [(answer.__doc__ or "").partition("\n")[0], table(("field", "type", "what"), different)]
-    return "\n\n".join(told)
+        parts += [(answer.__doc__ or "").partition("\n")[0], table(("field", "type", "what"), different)]
+    return "\n\n".join(parts)
 
 
 def _fields(answer: type[Answer]) -> list[tuple[str, str, str]]:
@@ -66,8 +66,8 @@ def nets_table(service: str) -> str:
         for source in net.sources
         if isinstance(source, File | Published) and source.remark
     ]
-    told = table(("profile", "net", "file", "from", "licence"), rows)
-    return "\n\n".join([told, *dict.fromkeys(remarks)])
+    nets = table(("profile", "net", "file", "from", "licence"), rows)
+    return "\n\n".join([nets, *dict.fromkeys(remarks)])
 
 
 def figures_table(service: str, measured: str) -> str:

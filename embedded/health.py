@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
 
-from embedded.supervisor import PATIENCE_S, Answer, Watchdog
+from embedded.supervisor import PATIENCE_S, Readiness, Watchdog
 
 ASK_EVERY_S = 5.0
 """Seconds between two questions."""
@@ -18,10 +18,10 @@ class Health:
         self._url, self._timeout_s = url, timeout_s
         self._pool = ThreadPoolExecutor(1)
         self._watchdog = Watchdog(time.monotonic, PATIENCE_S)
-        self._asking: Future[Answer] | None = None
+        self._asking: Future[Readiness] | None = None
         self._ask_at = 0.0
 
-    def fault(self) -> Answer | None:
+    def fault(self) -> Readiness | None:
         """Return what a part must be replaced for, if anything; does not wait."""
         if self._asking is None:
             if time.monotonic() >= self._ask_at:
@@ -31,7 +31,7 @@ class Health:
         if not self._asking.done():
             return None
         answer, self._asking = self._asking.result(), None
-        return self._watchdog.hear(answer)
+        return self._watchdog.observe(answer)
 
     def forget(self) -> None:
         """Drop a question that is out, and count anew."""
@@ -43,10 +43,10 @@ class Health:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def ask(url: str, timeout_s: float) -> Answer:
+def ask(url: str, timeout_s: float) -> Readiness:
     """Return what the gateway answers at `url`, whose status alone counts."""
     try:
         answer = httpx.get(url, timeout=timeout_s, trust_env=False, verify=False)
     except httpx.HTTPError:
-        return Answer.SILENT
-    return Answer.READY if answer.is_success else Answer.NOT_READY
+        return Readiness.SILENT
+    return Readiness.READY if answer.is_success else Readiness.NOT_READY

@@ -17,7 +17,7 @@ class Journal:
 
     def write(self, sentence: str, **fields: object) -> None:
         """Add a line; a full disk loses it and stops nothing."""
-        told = {"name": "supervisor", "levelno": logging.WARNING, "levelname": "WARNING", "msg": sentence}
-        line = JsonLine().format(logging.makeLogRecord({**told, "fields": fields}))
+        record = {"name": "supervisor", "levelno": logging.WARNING, "levelname": "WARNING", "msg": sentence}
+        line = JsonLine().format(logging.makeLogRecord({**record, "fields": fields}))
         with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8") as log:
             log.write(f"{line}\n")

@@ -160,7 +160,7 @@ class Part:
         )
 
 
-class Answer(enum.Enum):
+class Readiness(enum.Enum):
     """What the gateway says of the whole when it is asked."""
 
     READY = "ready"
@@ -188,10 +188,10 @@ class Watchdog:
     def __post_init__(self) -> None:
         self._patience_s = self.patience_s
 
-    def hear(self, answer: Answer) -> Answer | None:
-        """Take an answer; return it if it ends too long a time of faults: the part it blames is replaced."""
+    def observe(self, readiness: Readiness) -> Readiness | None:
+        """Take a readiness; return it where it ends too long a time of faults: its part is replaced."""
         now = self.clock()
-        if answer is Answer.READY:
+        if readiness is Readiness.READY:
             self._failing_since, self._patience_s = None, self.patience_s
             return None
         if self._failing_since is None:
@@ -200,7 +200,7 @@ class Watchdog:
             return None
         self._patience_s = min(2 * self._patience_s, LONGEST_PATIENCE_S)
         self._failing_since = now
-        return answer
+        return readiness
 
     def forget(self) -> None:
         """Start counting anew: a part is away, and that it is does not count."""

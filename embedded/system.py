@@ -27,7 +27,7 @@ from embedded.leftovers import end_leftovers
 from embedded.nets import ServedNet, check_seeded, link_whole_services, served_nets
 from embedded.paths import REPOSITORY, ROOT, RUN, SHARED_MEMORY
 from embedded.process import Child, remove_stale_regions
-from embedded.supervisor import START_TIMEOUT_S, Answer, Part
+from embedded.supervisor import START_TIMEOUT_S, Part, Readiness
 from gateway.settings import Settings
 
 REGION_FAMILY = "modelhub"
@@ -244,9 +244,9 @@ class System:
             health.forget()
             return
         fault = health.fault()
-        if fault is Answer.NOT_READY:
+        if fault is Readiness.NOT_READY:
             self._triton_part.replace("a service has not answered for long, and was not healed alone")
-        elif fault is Answer.SILENT:
+        elif fault is Readiness.SILENT:
             self._gateway_part.replace("it has not answered for long")
 
     def _tidy(self, counts: Mapping[str, int]) -> None:

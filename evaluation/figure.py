@@ -18,14 +18,14 @@ class Figure:
     reached: bool | None
 
 
-def at_least(name: str, value: float, bar: float, told: str) -> Figure:
-    """Return the figure of a `value`, `told` in words, that must not come below `bar`."""
-    return Figure(name, told, f"at least {bar}", value >= bar)
+def at_least(name: str, value: float, bar: float, text: str) -> Figure:
+    """Return the figure of a `value`, `text` in words, that must not come below `bar`."""
+    return Figure(name, text, f"at least {bar}", value >= bar)
 
 
-def at_most(name: str, value: float, bar: float, told: str) -> Figure:
-    """Return the figure of a `value`, `told` in words, that must not exceed `bar`."""
-    return Figure(name, told, f"at most {bar}", value <= bar)
+def at_most(name: str, value: float, bar: float, text: str) -> Figure:
+    """Return the figure of a `value`, `text` in words, that must not exceed `bar`."""
+    return Figure(name, text, f"at most {bar}", value <= bar)
 
 
 def share_figure(name: str, hits: int, total: int, bar: float) -> Figure:

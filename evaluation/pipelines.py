@@ -8,6 +8,7 @@ The servers of `bench.peers` run the same pipelines, with as many threads as the
 import asyncio
 import re
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -130,72 +131,42 @@ def image_similarity(runners: Runners = runner) -> Pipeline:
     return run
 
 
-def foreground_segmentation(runners: Runners = runner) -> Pipeline:
-    """Return a new pipeline."""
-    net = manifest("foreground_segmentation_net")
-    return joined(ForegroundPreprocess(net), runners(net.net), ForegroundPostprocess(net))
+@dataclass(frozen=True)
+class _Service:
+    """The stages of a service and the roles of its nets: the first runs between the stages."""
+
+    preprocess: Callable[..., Any]
+    postprocess: Callable[..., Any]
+    roles: tuple[str, ...] = ("net",)
 
 
-def image_colorization(runners: Runners = runner) -> Pipeline:
-    """Return a new pipeline."""
-    net = manifest("image_colorization_net")
-    return joined(ColorizationPreprocess(net), runners(net.net), ColorizationPostprocess())
+def _pipeline(service: str, stages: _Service, runners: Runners = runner) -> Pipeline:
+    """Return a new pipeline whose stages take one picture."""
+    manifests = [manifest(f"{service}_{role}") for role in stages.roles]
+    first, nets = manifests[0].net, {one.net: runners(one.net) for one in manifests}
+    preprocess, postprocess = stages.preprocess(manifests[0]), stages.postprocess(*manifests)
+    if len(nets) > 1:
+        return fanning_out(preprocess, nets[first], postprocess, nets)
+    return joined(preprocess, nets[first], postprocess)
 
 
-def object_detection(runners: Runners = runner) -> Pipeline:
-    """Return a new pipeline."""
-    net = manifest("object_detection_net")
-    return joined(ObjectDetectionPreprocess(net), runners(net.net), ObjectDetectionPostprocess(net))
-
-
-def semantic_segmentation(runners: Runners = runner) -> Pipeline:
-    """Return a new pipeline."""
-    net = manifest("semantic_segmentation_net")
-    return joined(SemanticSegmentationPreprocess(net), runners(net.net), SemanticSegmentationPostprocess(net))
-
-
-def instance_segmentation(runners: Runners = runner) -> Pipeline:
-    """Return a new pipeline."""
-    detection, mask = (manifest(f"instance_segmentation_{role}_net") for role in ("detection", "mask"))
-    return fanning_out(
-        InstanceSegmentationPreprocess(detection),
-        runners(detection.net),
-        InstanceSegmentationPostprocess(detection, mask),
-        {mask.net: runners(mask.net)},
-    )
-
-
-def shelf_counting(runners: Runners = runner) -> Pipeline:
-    """Return a new pipeline."""
-    detection, classifier = (
-        manifest(f"shelf_counting_{role}_net") for role in ("detection", "classification")
-    )
-    return fanning_out(
-        ShelfCountingPreprocess(detection),
-        runners(detection.net),
-        ShelfCountingPostprocess(detection, classifier),
-        {classifier.net: runners(classifier.net)},
-    )
-
-
-def ocr(runners: Runners = runner) -> Pipeline:
-    """Return a new pipeline."""
-    detection, *others = (manifest(f"ocr_{role}_net") for role in ("detection", "angle", "recognition"))
-    nets = {one.net: runners(one.net) for one in (detection, *others)}
-    return fanning_out(
-        OcrPreprocess(detection), nets[detection.net], OcrPostprocess(detection, *others), nets
-    )
-
-
+_SERVICES = {
+    "foreground_segmentation": _Service(ForegroundPreprocess, ForegroundPostprocess),
+    "image_colorization": _Service(ColorizationPreprocess, lambda net: ColorizationPostprocess()),
+    "object_detection": _Service(ObjectDetectionPreprocess, ObjectDetectionPostprocess),
+    "semantic_segmentation": _Service(SemanticSegmentationPreprocess, SemanticSegmentationPostprocess),
+    "instance_segmentation": _Service(
+        InstanceSegmentationPreprocess, InstanceSegmentationPostprocess, ("detection_net", "mask_net")
+    ),
+    "shelf_counting": _Service(
+        ShelfCountingPreprocess, ShelfCountingPostprocess, ("detection_net", "classification_net")
+    ),
+    "ocr": _Service(OcrPreprocess, OcrPostprocess, ("detection_net", "angle_net", "recognition_net")),
+}
 PIPELINES: dict[str, Callable[..., Pipeline]] = {
     "image_classification": partial(classification, "image_classification_net", ClassificationPostprocess),
     "scene_classification": partial(classification, "scene_classification_net", ScenePostprocess),
     "image_similarity": image_similarity,
-    "foreground_segmentation": foreground_segmentation,
-    "image_colorization": image_colorization,
-    "object_detection": object_detection,
-    "semantic_segmentation": semantic_segmentation,
-    "instance_segmentation": instance_segmentation,
-    "shelf_counting": shelf_counting,
-    "ocr": ocr,
+    **{name: partial(_pipeline, name, stages) for name, stages in _SERVICES.items()},
 }
+"""By service, what makes a new pipeline; `runners` makes the runners of its nets."""

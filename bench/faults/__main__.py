@@ -1,6 +1,6 @@
 """Overload, kills and shortages, each against a system of its own, and one table: `make faults`.
 
-`python -m bench.faults [PART...] [--quick]`; parts are overload, fairness, kill, callers and rooms.
+`python -m bench.faults [PART...] [--quick]`; parts are overload, fairness, kill, callers and shortages.
 """
 
 import signal
@@ -13,11 +13,11 @@ from typing import Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from bench.faults.arena import Arena, NotMountable, Rooms
+from bench.faults.arena import Arena, NotMountable, SmallDisks
 from bench.faults.callers import callers
 from bench.faults.kills import kill
 from bench.faults.overload import fairness, overload
-from bench.faults.rooms import rooms
+from bench.faults.shortages import shortages
 from bench.faults.site import QUICK, Part, Scale, Site
 from evaluation.figure import Figure, table
 
@@ -26,7 +26,7 @@ PARTS: dict[str, Part] = {
     "fairness": fairness,
     "kill": kill,
     "callers": callers,
-    "rooms": rooms,
+    "shortages": shortages,
 }
 WIDTH = 180
 BROKE = "the measurement broke off"
@@ -63,7 +63,7 @@ def main(
 def measured(name: str, scale: Scale, console: Console) -> Iterator[Figure]:
     """Yield the rows of a part, measured on a system of its own; that it broke off is a row too."""
     try:
-        with Arena(Rooms() if name == "rooms" else None) as arena:
+        with Arena(SmallDisks() if name == "shortages" else None) as arena:
             console.print(f"  {arena.url}, log {arena.log}")
             yield from PARTS[name](Site.of(arena, scale, console))
     except NotMountable as error:

@@ -4,7 +4,7 @@ with Arena() as arena:
     arena.stubs()["ocr_preprocess"][0].kill()
     seconds = arena.seconds_to_health(repertoire, whole, at=time.monotonic(), timeout_s=60)
 
-With `Rooms` it has its own `/dev/shm`, its own disk for logs and its own model repository, all of them
+With `SmallDisks` it has its own `/dev/shm`, its own disk for logs and its own model repository, all of them
 small, in a mount namespace: they can be filled and taken away without harm to anything else.
 """
 
@@ -26,8 +26,8 @@ import httpx
 import psutil
 
 from bench.answers import Verdict, judge
+from bench.cases import Repertoire
 from bench.faults.generations import Generations
-from bench.questions import Repertoire
 from bench.wire import Broken, Pool
 from embedded.paths import REPOSITORY, ROOT, RUN, SHARED_MEMORY
 from embedded.process import Child
@@ -37,21 +37,21 @@ from gateway.settings import Settings
 
 START_TIMEOUT_S = 240.0
 STOP_GRACE_S = 60.0
-PROOFS = 3
+RIGHT_IN_A_ROW = 3
 """Right answers in a row, of every service, that prove health."""
 _POLL_S = 0.2
 _PROBE_TIMEOUT_S = 45.0  # more than the gateway's deadline
 
 
 @dataclass(frozen=True)
-class Rooms:
+class SmallDisks:
     """Sizes, in MiB, of the private places that can be filled."""
 
     shared_memory: int = 512
     disk: int = 192
 
 
-class NotMountable(RuntimeError):  # noqa: N818 - what the rooms are
+class NotMountable(RuntimeError):  # noqa: N818 - what the mounts are
     """This user may not make a mount namespace."""
 
 
@@ -69,14 +69,16 @@ def free_environment() -> dict[str, str]:
 class Arena:
     """A running system; a context manager that leaves no process behind."""
 
-    def __init__(self, rooms: Rooms | None = None, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, small_disks: SmallDisks | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         ports = free_environment()
         self.url = f"http://127.0.0.1:{ports['MODELHUB_PORT']}"
         self.run = RUN / ports["MODELHUB_PORT"]
         self.log = ROOT / "out" / "faults" / f"launcher-{ports['MODELHUB_PORT']}.log"
         self.repository = ROOT / "out" / "faults" / f"repository-{ports['MODELHUB_PORT']}"
-        """With rooms: the copy that is served."""
-        self._rooms = rooms
+        """With small disks: the copy that is served."""
+        self._small_disks = small_disks
         self._environment = {**os.environ, **ports, "PYTHONPATH": str(ROOT), **(environment or {})}
         self.missing = ""
         """What kept it from being whole when that was last asked."""
@@ -163,7 +165,7 @@ class Arena:
         """Return how many seconds after `at` the system was whole, as was proved; infinity after `timeout_s`.
 
         Whole is: as many processes of each kind as in `whole`, `/health/ready` says 200, and from then on
-        PROOFS answers in a row of every service are right. What the proof itself takes does not count.
+        RIGHT_IN_A_ROW answers of every service are right. What the proof itself takes does not count.
         What was missing last stands in `missing`.
         """
         while (since := time.monotonic() - at) < timeout_s:
@@ -190,11 +192,11 @@ class Arena:
     async def _unproved(self, repertoire: Repertoire) -> str:
         """Return in words what keeps services from being proved; nothing if all are."""
         async with Pool(self.url) as pool:
-            services = repertoire.questions
+            services = repertoire.cases
             found = await asyncio.gather(*(_problem(pool, repertoire, one) for one in services))
         return "; ".join(filter(None, found))
 
-    # Its rooms, as seen from outside
+    # Its small disks, as seen from outside
 
     def inside(self, path: Path) -> Path:
         """Return `path` of the system's own view as everybody can reach it."""
@@ -204,8 +206,8 @@ class Arena:
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "embedded", "up"]
-        if self._rooms:
-            command = self._in_rooms(self._rooms, command)
+        if self._small_disks:
+            command = self._in_namespace(self._small_disks, command)
         self._launcher = Child("launcher", command, self._environment, self.log)
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._says_ready():
@@ -213,15 +215,15 @@ class Arena:
                 raise RuntimeError(f"not ready: {self._launcher.last_lines()}")
             time.sleep(_POLL_S)
 
-    def _in_rooms(self, rooms: Rooms, command: list[str]) -> list[str]:
+    def _in_namespace(self, small_disks: SmallDisks, command: list[str]) -> list[str]:
         """Return `command` in a namespace with small places of its own. Raises NotMountable."""
         unshare = unshare_command()
         self.run.mkdir(parents=True, exist_ok=True)
         shutil.copytree(REPOSITORY, self.repository, copy_function=os.link)
         script = " && ".join(
             (
-                f"mount -t tmpfs -o size={rooms.shared_memory}m tmpfs {SHARED_MEMORY}",
-                f"mount -t tmpfs -o size={rooms.disk}m tmpfs '{self.run}'",
+                f"mount -t tmpfs -o size={small_disks.shared_memory}m tmpfs {SHARED_MEMORY}",
+                f"mount -t tmpfs -o size={small_disks.disk}m tmpfs '{self.run}'",
                 f"mount --bind '{self.repository}' '{REPOSITORY}'",
                 'exec "$@"',
             )
@@ -231,7 +233,7 @@ class Arena:
     def _stop(self) -> None:
         if self._launcher is not None:
             self._launcher.stop(STOP_GRACE_S)
-        if self._rooms:
+        if self._small_disks:
             shutil.rmtree(self.repository, ignore_errors=True)
 
     def _child(self, part: str) -> psutil.Process | None:
@@ -254,18 +256,18 @@ def unshare_command() -> list[str]:
 
 
 async def _problem(pool: Pool, repertoire: Repertoire, service: str) -> str:
-    """Return what is wrong with PROOFS answers of `service` in a row; a refused one is asked again."""
-    question = repertoire.questions[service][0]
+    """Return what is wrong with RIGHT_IN_A_ROW answers of `service`; a refused one is asked again."""
+    case = repertoire.cases[service][0]
     right = 0
     ends = time.monotonic() + _PROBE_TIMEOUT_S
-    while right < PROOFS:
+    while right < RIGHT_IN_A_ROW:
         try:
-            judged = judge(question.alone, await pool.ask(question.request, _PROBE_TIMEOUT_S))
+            judgement = judge(case.expected, await pool.ask(case.request, _PROBE_TIMEOUT_S))
         except (Broken, TimeoutError) as error:
             return f"{service}: {error!r}"
-        if judged.verdict is Verdict.REFUSED and time.monotonic() < ends:
+        if judgement.verdict is Verdict.REFUSED and time.monotonic() < ends:
             await asyncio.sleep(_POLL_S)
-        elif judged.verdict is not Verdict.RIGHT:
-            return f"{service}: {judged.code} {judged.detail}"
-        right += judged.verdict is Verdict.RIGHT
+        elif judgement.verdict is not Verdict.RIGHT:
+            return f"{service}: {judgement.code} {judgement.detail}"
+        right += judgement.verdict is Verdict.RIGHT
     return ""

@@ -6,12 +6,12 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
-from bench.answers import Judged, Verdict, judge
+from bench.answers import Judgement, Verdict, judge
+from bench.cases import Case
 from bench.faults.site import STUB_HEALTH_S, Site, between, healthy_again, none_wrong, unaffected
 from bench.load import Load, run
-from bench.questions import Question
 from bench.wire import Broken, Connection, Pool
 from evaluation.figure import Figure, at_most
 from gateway.settings import Settings
@@ -29,7 +29,6 @@ _SLACK_S = 15.0
 _IDLE_S = 15.0  # more than a mute connection is kept
 _LIVE = b"GET /health/live HTTP/1.1\r\nHost: modelhub\r\n\r\n"
 
-Told = TypeVar("Told")
 Hazard = Callable[[Site], Coroutine[Any, Any, Iterator[Figure]]]
 
 
@@ -38,7 +37,7 @@ def callers(site: Site) -> Iterator[Figure]:
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     site = site.without(*SLOW_SERVICES)
-    quiet = run(site.plan(rate=site.rate_of(SHARE), seconds=site.scale.hold_s, seed=2)).answers
+    quiet = run(site.plan(rate=site.rate_of(SHARE), seconds=site.scale.hold_s, seed=2)).exchanges
     whole = site.arena.census()
     hazards: dict[str, Hazard] = {
         f"{SLOW_CLIENTS} clients who send a byte a second": _slow,
@@ -51,22 +50,22 @@ def callers(site: Site) -> Iterator[Figure]:
             figures = list(asyncio.run(hazard(site)))
             ends = time.monotonic()
             outcome = load.stop()
-        site.say(f"{name}: others {outcome.told()}")
+        site.say(f"{name}: others {outcome.summary()}")
         yield from figures
         yield from unaffected(name, quiet, between(outcome, begins, ends))
-        yield none_wrong(name, outcome.answers)
+        yield none_wrong(name, outcome.exchanges)
         seconds = site.arena.seconds_to_health(site.repertoire, whole, ends, STUB_HEALTH_S * 3)
         yield healthy_again(name, seconds, STUB_HEALTH_S)
 
 
-def _question(site: Site) -> Question:
-    return next(iter(site.repertoire.questions.values()))[0]
+def _case(site: Site) -> Case:
+    return next(iter(site.repertoire.cases.values()))[0]
 
 
 async def _slow(site: Site) -> Iterator[Figure]:
     """Let clients send their heads at once and their bodies byte by byte, until each has an answer."""
-    question = _question(site)
-    results = await asyncio.gather(*(_trickled(site.arena.url, question) for _ in range(SLOW_CLIENTS)))
+    case = _case(site)
+    results = await asyncio.gather(*(_trickled(site.arena.url, case) for _ in range(SLOW_CLIENTS)))
     mute = sum(code == 0 for code in results)
     codes = Counter(results)
     said = ", ".join(f"{count} x {code or 'none'}" for code, count in codes.most_common())
@@ -74,9 +73,9 @@ async def _slow(site: Site) -> Iterator[Figure]:
     return iter([at_most(name, mute, 0, f"{mute}: {said}")])
 
 
-async def _trickled(url: str, question: Question) -> int:
-    """Send `question` slowly; return the code of its answer, 0 if none comes by the gateway's deadline."""
-    head, _, body = question.request.partition(b"\r\n\r\n")
+async def _trickled(url: str, case: Case) -> int:
+    """Send `case` slowly; return the code of its answer, 0 if none comes by the gateway's deadline."""
+    head, _, body = case.request.partition(b"\r\n\r\n")
     try:
         async with asyncio.timeout(DEADLINE_S + _SLACK_S), _connections(url, 1) as (connection,):
             connection.begin(head + b"\r\n\r\n")
@@ -86,32 +85,32 @@ async def _trickled(url: str, question: Question) -> int:
                     break
                 connection.begin(bytes([byte]))
                 await asyncio.wait([answer], timeout=1)
-            judged = judge(question.alone, await answer)
+            judgement = judge(case.expected, await answer)
     except (Broken, TimeoutError):
         return 0
-    return 0 if judged.verdict is Verdict.WRONG else judged.code
+    return 0 if judgement.verdict is Verdict.WRONG else judgement.code
 
 
 async def _leaving(site: Site) -> Iterator[Figure]:
     """Let clients leave in the middle of their bodies; the next request must find a place at once."""
-    question = _question(site)
-    half = question.request[: len(question.request) // 2]
+    case = _case(site)
+    half = case.request[: len(case.request) // 2]
     async with _connections(site.arena.url, LEAVING_CLIENTS) as connections:
         for connection in connections:
             connection.begin(half)
         await asyncio.sleep(0.5)
-    verdicts = [await _asked(site.arena.url, question) for _ in range(20)]
-    bad = [judged for judged in verdicts if judged.verdict is not Verdict.RIGHT]
+    verdicts = [await _judgement_of(site.arena.url, case) for _ in range(20)]
+    bad = [judgement for judgement in verdicts if judgement.verdict is not Verdict.RIGHT]
     name = f"{LEAVING_CLIENTS} half-sent bodies: errors of 20 requests right after"
     return iter([at_most(name, len(bad), 0, f"{len(bad)} {bad[:1] or ''}")])
 
 
-async def _asked(url: str, question: Question) -> Judged:
+async def _judgement_of(url: str, case: Case) -> Judgement:
     async with Pool(url) as pool:
         try:
-            return judge(question.alone, await pool.ask(question.request, DEADLINE_S))
+            return judge(case.expected, await pool.ask(case.request, DEADLINE_S))
         except (Broken, TimeoutError) as error:
-            return Judged(Verdict.FAILED, 0, "", str(error))
+            return Judgement(Verdict.FAILED, 0, "", str(error))
 
 
 async def _idle(site: Site) -> Iterator[Figure]:

@@ -9,7 +9,7 @@ from random import Random
 
 import psutil
 
-from bench.answers import Answer, Verdict, percentile, told
+from bench.answers import Exchange, Verdict, percentile, summary
 from bench.faults.arena import Arena
 from bench.faults.site import (
     GIVE_UP_S,
@@ -85,19 +85,21 @@ def _figures(site: Site, kind: str, victim: Victim, count: int, bar_s: float) ->
     worst, median = max(times), percentile(times, 50)
     said = f"{worst:.1f} s at most, {median:.1f} s median of {len(kills)}" + (" (gave up)" if missed else "")
     yield at_most(f"{name}: full health after (s)", worst, bar_s, said)
-    yield none_wrong(name, outcome.answers)
+    yield none_wrong(name, outcome.exchanges)
     if kind == "stub":
-        yield _errors(name, kills, outcome.answers)
+        yield _errors(name, kills, outcome.exchanges)
     else:
         errors = outcome.by_verdict[Verdict.FAILED]
-        said = f"{len(errors) / len(kills):.1f} a kill: {told(errors)}"
+        said = f"{len(errors) / len(kills):.1f} a kill: {summary(errors)}"
         yield Figure(f"{name}: callers who saw an error", said, "", None)
     if kind == "Triton":
-        yield all_clear(name, outcome.answers)
+        yield all_clear(name, outcome.exchanges)
     left = len(site.arena.left_over(TIDIED_S))
     yield at_most(f"{name}: processes left over", left, 0, f"{left} after {len(kills)} kills")
     refused = len(outcome.by_verdict[Verdict.REFUSED])
-    yield Figure(f"{name}: callers who were refused (429)", f"{refused} of {len(outcome.answers)}", "", None)
+    yield Figure(
+        f"{name}: callers who were refused (429)", f"{refused} of {len(outcome.exchanges)}", "", None
+    )
 
 
 def _killed(site: Site, name: str, process: psutil.Process, whole: Counter[str]) -> Kill:
@@ -110,17 +112,17 @@ def _killed(site: Site, name: str, process: psutil.Process, whole: Counter[str])
     return Kill(name, at, healthy_s)
 
 
-def errors_by_kill(kills: Sequence[Kill], errors: Sequence[Answer]) -> list[int]:
+def errors_by_kill(kills: Sequence[Kill], errors: Sequence[Exchange]) -> list[int]:
     """Return how many `errors` came after each of `kills` and before the next."""
     ends = [*(kill.at for kill in kills), float("inf")]
     return [sum(begins <= error.ended < end for error in errors) for begins, end in pairwise(ends)]
 
 
-def _errors(name: str, kills: Sequence[Kill], answers: Sequence[Answer]) -> Figure:
+def _errors(name: str, kills: Sequence[Kill], answers: Sequence[Exchange]) -> Figure:
     """Return the row of callers who saw an error, the worst kill named."""
     errors = [answer for answer in answers if answer.verdict is Verdict.FAILED]
     said = f"{len(errors)} after {len(kills)} kills"
     if errors:
         most, worst = max(zip(errors_by_kill(kills, errors), (kill.name for kill in kills), strict=True))
-        said += f" (most, {most}, of {worst}): {told(errors)}"
+        said += f" (most, {most}, of {worst}): {summary(errors)}"
     return at_most(f"{name}: callers who saw an error", len(errors), 0, said)

@@ -33,11 +33,13 @@ class Capacity:
 def overload(site: Site) -> Iterator[Figure]:
     """Yield the rows of capacity, and of ten times as much."""
     best = capacity(site)
-    yield Figure("best goodput, mixed services", f"{best.clients} clients: {best.outcome.told()}", "", None)
+    yield Figure(
+        "best goodput, mixed services", f"{best.clients} clients: {best.outcome.summary()}", "", None
+    )
     plan = site.plan(rate=TIMES * best.outcome.goodput, seconds=site.scale.overload_s)
     yield _generator_alone(plan)
     flood = run(plan)
-    site.say(f"{plan.rate:.0f}/s: {flood.told()}; the generator took {flood.cpu_share:.2f} cores")
+    site.say(f"{plan.rate:.0f}/s: {flood.summary()}; the generator took {flood.cpu_share:.2f} cores")
     yield from _flood_figures(site, best.outcome, flood)
 
 
@@ -46,7 +48,7 @@ def capacity(site: Site) -> Capacity:
     points = []
     for clients in CLIENTS:
         outcome = run(site.plan(clients=clients, seconds=site.scale.point_s))
-        site.say(f"{clients} clients: {outcome.told()}")
+        site.say(f"{clients} clients: {outcome.summary()}")
         points.append(Capacity(clients, outcome))
     return max(points, key=lambda point: point.outcome.goodput)
 
@@ -70,9 +72,9 @@ def _flood_figures(site: Site, best: Outcome, flood: Outcome) -> Iterator[Figure
     slower = p99_ms(flood.right) / p99_ms(best.right)
     said = f"{slower:.2f} ({p99_ms(flood.right):.0f} ms)"
     yield at_most(f"{name}: p99 of admitted over p99 at capacity", slower, MAX_SLOWER, said)
-    yield none_wrong(name, flood.answers)
+    yield none_wrong(name, flood.exchanges)
     failed = len(flood.by_verdict[Verdict.FAILED])
-    yield at_most(f"{name}: failures that are no refusals", failed, 0, f"{failed} of {len(flood.answers)}")
+    yield at_most(f"{name}: failures that are no refusals", failed, 0, f"{failed} of {len(flood.exchanges)}")
     starved = [service for service in seconds if not flood.only(service).right]
     yield at_most(f"{name}: services without one answer", len(starved), 0, ", ".join(starved) or "none")
 
@@ -132,17 +134,17 @@ LIGHT, HEAVY = "image_classification", "shelf_counting"
 
 def fairness(site: Site) -> Iterator[Figure]:
     """Yield the rows of one service while another is asked for three times what it can do."""
-    questions, seconds = site.repertoire.questions, site.scale.point_s
+    cases, seconds = site.repertoire.cases, site.scale.point_s
 
     def outcome(rates: dict[str, float], clients: int = 0) -> Outcome:
         rate = 0 if clients else sum(rates.values())
-        return run(Plan(site.arena.url, questions, rates, rate, clients, seconds))
+        return run(Plan(site.arena.url, cases, rates, rate, clients, seconds))
 
     most = {service: outcome({service: 1}, clients=4).goodput for service in (LIGHT, HEAVY)}
     rates = {LIGHT: most[LIGHT] / 4, HEAVY: SHELF_TIMES * most[HEAVY]}
     alone = outcome({LIGHT: rates[LIGHT]})
     together = outcome(rates)
-    site.say(f"{LIGHT} alone at {rates[LIGHT]:.1f}/s: {alone.told()}; together: {together.told()}")
+    site.say(f"{LIGHT} alone at {rates[LIGHT]:.1f}/s: {alone.summary()}; together: {together.summary()}")
     beside = together.only(LIGHT)
     name = f"{SHELF_TIMES} times the load of {HEAVY}"
     share = beside.goodput / alone.goodput
@@ -153,4 +155,4 @@ def fairness(site: Site) -> Iterator[Figure]:
     yield at_most(f"{name}: {LIGHT}'s p99 over that alone", slower, MAX_SLOWER, said)
     heavy = together.only(HEAVY).goodput
     yield Figure(f"{name}: answered meanwhile", f"{heavy:.1f}/s of {most[HEAVY]:.1f}/s alone", "", None)
-    yield none_wrong(name, together.answers)
+    yield none_wrong(name, together.exchanges)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from rich.console import Console
 
-from bench.answers import Answer, Verdict, of, p99_ms, told, wrong_answers
+from bench.answers import Exchange, Verdict, of, p99_ms, summary, wrong_answers
+from bench.cases import Repertoire, repertoire
 from bench.faults.arena import Arena
 from bench.load import Outcome, Plan
-from bench.questions import Repertoire, repertoire
 from evaluation.figure import Figure, at_most
 from gateway.services import SERVICES
 
@@ -59,16 +59,16 @@ class Site:
         self, *, rate: float = 0, clients: int = 0, seconds: float = float("inf"), seed: int = 1
     ) -> Plan:
         """Return a load of all services, each taking the same share of machine time."""
-        questions, weights = self.repertoire.questions, self.repertoire.weights()
-        return Plan(self.arena.url, questions, weights, rate, clients, seconds, seed)
+        cases, weights = self.repertoire.cases, self.repertoire.weights()
+        return Plan(self.arena.url, cases, weights, rate, clients, seconds, seed)
 
     def without(self, *services: str) -> "Site":
         """Return the same site, of whose services these are not asked."""
-        questions, seconds = (
+        cases, seconds = (
             {name: value for name, value in table.items() if name not in services}
-            for table in (self.repertoire.questions, self.repertoire.seconds)
+            for table in (self.repertoire.cases, self.repertoire.seconds)
         )
-        return replace(self, repertoire=Repertoire(questions, seconds))  # type: ignore[arg-type]
+        return replace(self, repertoire=Repertoire(cases, seconds))  # type: ignore[arg-type]
 
     def rate_of(self, share: float) -> float:
         """Return the requests a second that keep `share` of the cores busy, by what answers take alone."""
@@ -84,17 +84,17 @@ Part = Callable[[Site], Iterator[Figure]]
 """Yields its rows."""
 
 
-def between(outcome: Outcome, begins: float, ends: float) -> list[Answer]:
+def between(outcome: Outcome, begins: float, ends: float) -> list[Exchange]:
     """Return the answers to requests that came in between."""
-    return [answer for answer in outcome.answers if begins <= answer.due < ends]
+    return [answer for answer in outcome.exchanges if begins <= answer.due < ends]
 
 
-def clear(answer: Answer) -> bool:
+def clear(answer: Exchange) -> bool:
     """Tell whether its caller knows what became of it: a right answer, or a failure by the contract."""
     return answer.status != 0 and answer.verdict is not Verdict.WRONG
 
 
-def none_wrong(what: str, answers: list[Answer]) -> Figure:
+def none_wrong(what: str, answers: list[Exchange]) -> Figure:
     """Return the row of wrong answers."""
     wrong = wrong_answers(answers)
     return at_most(
@@ -102,10 +102,10 @@ def none_wrong(what: str, answers: list[Answer]) -> Figure:
     )
 
 
-def all_clear(what: str, answers: list[Answer]) -> Figure:
+def all_clear(what: str, answers: list[Exchange]) -> Figure:
     """Return the row of requests whose callers were left in the dark."""
     dark = [answer for answer in answers if not clear(answer)]
-    said = told(dark) if dark else f"0 of {len(answers)}: {told(answers)}"
+    said = summary(dark) if dark else f"0 of {len(answers)}: {summary(answers)}"
     return at_most(f"{what}: requests without a clear answer", len(dark), 0, said)
 
 
@@ -115,12 +115,15 @@ def healthy_again(what: str, seconds: float, bar: float) -> Figure:
 
 
 def unaffected(
-    what: str, quiet: list[Answer], meanwhile: list[Answer], max_ratio: float = 3.0
+    what: str, quiet: list[Exchange], meanwhile: list[Exchange], max_ratio: float = 3.0
 ) -> Iterator[Figure]:
     """Yield the rows of ordinary callers' errors and p99, beside those in quiet."""
     bad = [answer for answer in meanwhile if answer.verdict is not Verdict.RIGHT]
     yield at_most(
-        f"{what}: other callers' errors", len(bad), 0, f"{len(bad)} of {len(meanwhile)} {told(bad)}".strip()
+        f"{what}: other callers' errors",
+        len(bad),
+        0,
+        f"{len(bad)} of {len(meanwhile)} {summary(bad)}".strip(),
     )
     before, now = (p99_ms(of(answers, Verdict.RIGHT)) for answers in (quiet, meanwhile))
     said = f"{now / before:.1f} ({now:.0f} ms to {before:.0f} ms)"

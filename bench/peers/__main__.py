@@ -20,7 +20,7 @@ from rich.progress import track
 
 from bench.peers import processes
 from bench.peers.agreement import check_agreement
-from bench.peers.answers import BATCHED
+from bench.peers.predictors import BATCHED
 from bench.peers.report import OURS, Comparison, comparison_table, trials_table
 from bench.peers.rounds import Series, Targets, add_round, no_series
 from bench.peers.variants import FASTEST, PEERS, TRIALS, Variant
@@ -70,7 +70,7 @@ def trials(services: Services = None, quick: Quick = False) -> None:
     for service in services or REQUESTS:
         for peer in PEERS:
             variants = [one for one in TRIALS[peer] if one.batch == 1 or service == BATCHED]
-            with peers(service, {one.told(): (peer, one) for one in variants}) as urls:
+            with peers(service, {one.description(): (peer, one) for one in variants}) as urls:
                 series = measure(urls, service, quick)
             console.print(trials_table(peer, service, series))
 

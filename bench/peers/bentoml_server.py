@@ -10,7 +10,7 @@ from typing import Any
 
 import bentoml
 
-from bench.peers.answers import Answers, response
+from bench.peers.predictors import Predictor, response
 from bench.peers.variants import SERVICE_VARIABLE, Variant
 
 _SERVICE = os.environ[SERVICE_VARIABLE]
@@ -29,7 +29,7 @@ class Peer:
     """A request a pipeline."""
 
     def __init__(self) -> None:
-        self._answers = Answers(_SERVICE, _VARIANT.threads)
+        self._answers = Predictor(_SERVICE, _VARIANT.threads)
 
     @bentoml.api(route=f"/api/predict/{_SERVICE}")
     def predict(self, image: str) -> Any:  # noqa: ANN401 - a Response, which pydantic cannot describe

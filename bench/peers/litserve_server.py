@@ -9,7 +9,7 @@ import litserve
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bench.peers.answers import Answers, BatchAnswers, response
+from bench.peers.predictors import BatchPredictor, Predictor, response
 from bench.peers.variants import SERVICE_VARIABLE, Variant
 
 
@@ -22,7 +22,7 @@ class PlainApi(litserve.LitAPI):
 
     def setup(self, device: str) -> None:
         """Load the nets, in the worker."""
-        self._answers: Any = Answers(self.service)
+        self._answers: Any = Predictor(self.service)
 
     def decode_request(self, request: Request) -> str:
         """Return the picture's Base64."""
@@ -44,7 +44,7 @@ class BatchingApi(PlainApi):
 
     def setup(self, device: str) -> None:
         """Load the net, in the worker."""
-        self._answers = BatchAnswers()
+        self._answers = BatchPredictor()
 
     def batch(self, images: Sequence[str]) -> Sequence[str]:
         """Return the pictures as they are."""

@@ -28,7 +28,7 @@ class Variant:
     front_ends: int = 1
     """LitServe: HTTP processes."""
 
-    def told(self) -> str:
+    def description(self) -> str:
         """Return what differs from the defaults, for people."""
         changes = {name: value for name, value in asdict(self).items() if value != getattr(Variant, name)}
         return ", ".join(f"{name} {value}" for name, value in changes.items()) or "defaults"
@@ -41,16 +41,16 @@ class Variant:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Return what `environment()` of another process was made from; raises KeyError without it."""
 
-        def given(name: str) -> str:
+        def variable(name: str) -> str:
             return environment[_variable(name)]
 
         return cls(
-            workers=int(given("workers")),
-            threads=int(given("threads")),
-            batch=int(given("batch")),
-            batch_wait_ms=float(given("batch_wait_ms")),
-            fast_queue=given("fast_queue") == str(True),
-            front_ends=int(given("front_ends")),
+            workers=int(variable("workers")),
+            threads=int(variable("threads")),
+            batch=int(variable("batch")),
+            batch_wait_ms=float(variable("batch_wait_ms")),
+            fast_queue=variable("fast_queue") == str(True),
+            front_ends=int(variable("front_ends")),
         )
 
 

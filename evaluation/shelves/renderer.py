@@ -139,8 +139,8 @@ def _arranged(
     rng: np.random.Generator, height: int, sides: tuple[int, int], board: float
 ) -> list[list[Drink]]:
     """Return the drinks row by row, in as many rows as bring enough of them."""
-    wanted = float(np.exp(rng.uniform(np.log(FEWEST * 1.1), np.log(MOST * 1.1))))
-    count = max(2, round(np.sqrt(wanted * MEAN_SLOT * height / (sides[1] - sides[0]))))
+    drinks = float(np.exp(rng.uniform(np.log(FEWEST * 1.1), np.log(MOST * 1.1))))
+    count = max(2, round(np.sqrt(drinks * MEAN_SLOT * height / (sides[1] - sides[0]))))
     while True:
         pitch = height / count
         rows = [

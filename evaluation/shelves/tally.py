@@ -50,17 +50,17 @@ def pairs(ours: Boxes, theirs: Boxes) -> tuple[NDArray[np.intp], NDArray[np.intp
     return rows[together], columns[together]
 
 
-def figures(tallies: Sequence[Tally]) -> tuple[float, float, float]:
+def measures(tallies: Sequence[Tally]) -> tuple[float, float, float]:
     """Return recall and SKU accuracy over all drinks, and between them the mean count error of a shelf."""
     there, answered, found, named = np.array(tallies, dtype=np.float64).T
     recall, accuracy = found.sum() / there.sum(), named.sum() / found.sum()
     return float(recall), float(np.mean(np.abs(answered - there) / there)), float(accuracy)
 
 
-def judged(tallies: Sequence[Tally]) -> Iterator[Figure]:
+def figures(tallies: Sequence[Tally]) -> Iterator[Figure]:
     """Yield the figures of shelves beside their bars."""
-    recall, error, accuracy = figures(tallies)
-    told = f"{len(tallies)} shelves"
-    yield at_least(f"shelf: products found at IoU 0.5, {told}", recall, LEAST_RECALL, f"{recall:.4f}")
-    yield at_most(f"shelf: count error of a shelf, {told}", error, WORST_COUNT_ERROR, f"{error:.4f}")
-    yield at_least(f"shelf: products named rightly, {told}", accuracy, LEAST_ACCURACY, f"{accuracy:.4f}")
+    recall, error, accuracy = measures(tallies)
+    count = f"{len(tallies)} shelves"
+    yield at_least(f"shelf: products found at IoU 0.5, {count}", recall, LEAST_RECALL, f"{recall:.4f}")
+    yield at_most(f"shelf: count error of a shelf, {count}", error, WORST_COUNT_ERROR, f"{error:.4f}")
+    yield at_least(f"shelf: products named rightly, {count}", accuracy, LEAST_ACCURACY, f"{accuracy:.4f}")

@@ -39,8 +39,8 @@ class Perception(nn.Module):
     def forward(self, ours: Tensor, truth: Tensor) -> Tensor:
         """Return the distance of RGB [B, 3, H, W] of 0 to 255: 0 if equal, about 1 if unrelated."""
         with torch.no_grad():
-            wanted = self._features(truth)
-        pairs = zip(self._features(ours), wanted, strict=True)
+            true_features = self._features(truth)
+        pairs = zip(self._features(ours), true_features, strict=True)
         return torch.stack([(a - b).square().sum(1).mean() for a, b in pairs]).mean()
 
     def _features(self, rgb: Tensor) -> list[Tensor]:

@@ -15,7 +15,7 @@ from evaluation.figure import table
 from evaluation.pipelines import Pipeline, fanning_out, runner_of
 from evaluation.shelves.products import names
 from evaluation.shelves.renderer import FIRST_EVALUATION_SEED, render_shelf
-from evaluation.shelves.tally import SHELVES, judged, shelf_file, tally
+from evaluation.shelves.tally import SHELVES, figures, shelf_file, tally
 from export.convert.shelf_settings import CLASSIFICATION, DETECTION
 from export.paths import TRAINED
 from vision.manifest import Manifest
@@ -52,7 +52,7 @@ def main() -> None:
         tally(count(shelf_file(shelf)), shelf)
         for shelf in track(shelves, "shelves", len(seeds), transient=True)
     ]
-    measured = list(judged(tallies))
+    measured = list(figures(tallies))
     console.print(table(measured))
     counts = [one.there for one in tallies]
     console.print(f"{len(tallies)} shelves of {min(counts)} to {max(counts)} drinks, {sum(counts)} in all")

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.answers import (
-    Answer,
-    Judged,
+    Exchange,
+    Judgement,
     Verdict,
     difference,
     judge,
@@ -22,23 +22,23 @@ from bench.answers import (
     without_id,
     wrong_answers,
 )
-from bench.wire import Reply
+from bench.wire import Response
 from gateway.responses import failure_body, new_request_id
 
 PROBABILITIES = [0.1, 0.2, 0.7]
 
 
-def success(**fields: object) -> Reply:
+def success(**fields: object) -> Response:
     body = orjson.dumps({"request_id": new_request_id(), "success": True, **fields})
-    return Reply(200, body, retry_after=False)
+    return Response(200, body, retry_after=False)
 
 
-def failure(code: int, *, retry_after: bool = False) -> Reply:
-    return Reply(code // 100, failure_body(new_request_id(), code, "no"), retry_after)
+def failure(code: int, *, retry_after: bool = False) -> Response:
+    return Response(code // 100, failure_body(new_request_id(), code, "no"), retry_after)
 
 
-def answer(reply: Reply, judged: Judged) -> Answer:
-    return Answer("ocr", "1", 0, 0, 1, reply.status, reply.retry_after, judged)
+def answer(response: Response, judgement: Judgement) -> Exchange:
+    return Exchange("ocr", "1", 0, 0, 1, response.status, response.retry_after, judgement)
 
 
 def test_the_same_answer_under_another_request_id_is_right() -> None:
@@ -52,9 +52,9 @@ def test_the_same_answer_under_another_request_id_is_right() -> None:
 def test_one_number_that_is_another_is_wrong(numbers: list[float], at: int, by: float) -> None:
     changed = list(numbers)
     changed[at % len(numbers)] += by
-    judged = judge(success(class_probs=numbers), success(class_probs=changed))
-    assert judged.verdict is Verdict.WRONG
-    assert f"[{at % len(numbers)}]" in judged.detail
+    judgement = judge(success(class_probs=numbers), success(class_probs=changed))
+    assert judgement.verdict is Verdict.WRONG
+    assert f"[{at % len(numbers)}]" in judgement.detail
 
 
 @given(st.lists(st.floats(-1000, 1000), min_size=1))
@@ -85,15 +85,15 @@ def test_a_poisoned_answer_is_wrong(poison: str) -> None:
     alone = success(class_probs=PROBABILITIES, number=1)
     fields = orjson.loads(alone.body)
     POISONS[poison](fields)
-    judged = judge(alone, Reply(200, orjson.dumps(fields), retry_after=False))
-    assert judged.verdict is Verdict.WRONG, judged
+    judgement = judge(alone, Response(200, orjson.dumps(fields), retry_after=False))
+    assert judgement.verdict is Verdict.WRONG, judgement
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b'{"success": true'])
 def test_what_is_no_object_is_wrong(body: bytes) -> None:
-    assert judge(success(a=1), Reply(200, body, retry_after=False)).verdict is Verdict.WRONG
-    assert judge(success(a=1), Reply(502, body, retry_after=False)).verdict is Verdict.WRONG
-    assert judge(None, Reply(200, body, retry_after=False)).verdict is Verdict.WRONG
+    assert judge(success(a=1), Response(200, body, retry_after=False)).verdict is Verdict.WRONG
+    assert judge(success(a=1), Response(502, body, retry_after=False)).verdict is Verdict.WRONG
+    assert judge(None, Response(200, body, retry_after=False)).verdict is Verdict.WRONG
 
 
 def test_failures_are_told_apart() -> None:
@@ -104,7 +104,7 @@ def test_failures_are_told_apart() -> None:
     assert judge(failure(40004), failure(40004)).verdict is Verdict.RIGHT
     assert judge(failure(40004), success(a=1)).verdict is Verdict.WRONG
     assert judge(failure(40004), failure(50001)).verdict is Verdict.FAILED
-    disguised = Reply(500, failure_body(new_request_id(), 40004, "no"), retry_after=False)
+    disguised = Response(500, failure_body(new_request_id(), 40004, "no"), retry_after=False)
     assert judge(alone, disguised).verdict is Verdict.WRONG
 
 
@@ -115,8 +115,8 @@ def test_an_answer_that_cannot_be_compared_needs_fields_beside_the_common_ones()
 
 
 def test_a_request_id_given_twice_is_wrong() -> None:
-    replies = [success(a=1) for _ in range(4)]
-    answers = [answer(reply, judge(reply, reply)) for reply in [*replies, replies[2]]]
+    responses = [success(a=1) for _ in range(4)]
+    answers = [answer(response, judge(response, response)) for response in [*responses, responses[2]]]
     assert len(repeated_ids(answers)) == 1
     assert len(wrong_answers(answers)) == 1
     assert not wrong_answers(answers[:-1])

@@ -7,14 +7,14 @@ from random import Random
 
 import pytest
 
-from bench.answers import Answer, Judged, Verdict
+from bench.answers import Exchange, Judgement, Verdict
+from bench.cases import PHOTOS, Case, nuisances, pictures
 from bench.faults.arena import free_environment
 from bench.faults.generations import Generations
 from bench.faults.kills import Kill, errors_by_kill
-from bench.faults.rooms import full, with_more
+from bench.faults.shortages import full, with_more
 from bench.faults.site import all_clear, healthy_again, none_wrong, unaffected
 from bench.load import Plan
-from bench.questions import PHOTOS, Question, nuisances, pictures
 from bench.soak import Growth, growths
 from demo.samples import SAMPLES
 from embedded.stubs import Stub, instance_of, model_of
@@ -24,9 +24,11 @@ from gateway.settings import Settings
 from tests.unit.processes import Process
 
 
-def answer(verdict: Verdict, *, due: float = 0, seconds: float = 0.1, status: int = 200) -> Answer:
+def answer(verdict: Verdict, *, due: float = 0, seconds: float = 0.1, status: int = 200) -> Exchange:
     identity = f"{due} {seconds} {verdict}"
-    return Answer("ocr", "1", due, due, due + seconds, status, True, Judged(verdict, status * 100, identity))
+    return Exchange(
+        "ocr", "1", due, due, due + seconds, status, True, Judgement(verdict, status * 100, identity)
+    )
 
 
 def test_every_port_of_the_settings_is_free_and_its_own() -> None:
@@ -107,10 +109,10 @@ def test_only_a_small_disk_of_its_own_is_filled(tmp_path: Path) -> None:
 
 
 def test_hazards_of_a_room_are_a_fifth_of_its_load() -> None:
-    question = Question("a", "1", b"", None)
-    plan = Plan("", {"a": [question], "b": [question]}, {"a": 0.6, "b": 0.3}, rate=1)
+    case = Case("a", "1", b"", None)
+    plan = Plan("", {"a": [case], "b": [case]}, {"a": 0.6, "b": 0.3}, rate=1)
     assert with_more(plan, []) == plan
-    weights = with_more(plan, [question]).weights
+    weights = with_more(plan, [case]).weights
     assert weights["more"] / sum(weights.values()) == pytest.approx(0.2)
 
 

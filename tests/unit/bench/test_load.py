@@ -12,9 +12,9 @@ import orjson
 import pytest
 
 from bench.answers import Verdict, wrong_answers
+from bench.cases import Case, hanging_up
 from bench.load import Load, Plan, arrivals, closed_loop, mixed, open_loop, run
-from bench.questions import Question, hanging_up
-from bench.wire import Broken, Connection, Pool, Reply, post
+from bench.wire import Broken, Connection, Pool, Response, post
 from gateway.responses import failure_body, new_request_id
 
 Answering = Callable[[bytes], bytes]
@@ -29,7 +29,7 @@ def http(status: int, body: bytes, *headers: str) -> bytes:
 
 
 def echoed(body: bytes, identity: str = "") -> bytes:
-    """The answer that every question of these tests must get: its own body."""
+    """The answer that every case of these tests must get: its own body."""
     fields = {"request_id": identity or new_request_id(), "success": True, "echo": body.decode()}
     return orjson.dumps(fields)
 
@@ -45,9 +45,9 @@ async def serving(answering: Answering) -> AsyncIterator[str]:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-                reply = answering(await reader.readexactly(length))
-                writer.write(reply)
-                if not reply or b"close" in reply:
+                response = answering(await reader.readexactly(length))
+                writer.write(response)
+                if not response or b"close" in response:
                     break
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -60,17 +60,17 @@ async def serving(answering: Answering) -> AsyncIterator[str]:
         await asyncio.sleep(0.05)  # both ends of what is left are let go of
 
 
-def questions(service: str, count: int = 5) -> list[Question]:
+def cases(service: str, count: int = 5) -> list[Case]:
     bodies = [f"{service} {index}".encode() for index in range(count)]
     return [
-        Question(service, str(index), post("/x", body), Reply(200, echoed(body), retry_after=False))
+        Case(service, str(index), post("/x", body), Response(200, echoed(body), retry_after=False))
         for index, body in enumerate(bodies)
     ]
 
 
 def plan(url: str, **how: float) -> Plan:
     services = {"a": 3.0, "b": 1.0}
-    return Plan(url, {name: questions(name) for name in services}, services, **how)  # type: ignore[arg-type]
+    return Plan(url, {name: cases(name) for name in services}, services, **how)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("rate", [3.0, 300.0])
@@ -85,7 +85,7 @@ def test_arrivals_come_at_their_rate_and_independently(rate: float) -> None:
 
 def test_services_are_mixed_by_weight_and_their_pictures_in_turn() -> None:
     asked = list(islice(mixed(plan(""), Random(2)), 4000))
-    share = Counter(question.service for question in asked)
+    share = Counter(case.service for case in asked)
     assert share["a"] / 4000 == pytest.approx(0.75, abs=0.03)
     assert [one.picture for one in asked if one.service == "b"][:7] == ["0", "1", "2", "3", "4", "0", "1"]
 
@@ -93,11 +93,11 @@ def test_services_are_mixed_by_weight_and_their_pictures_in_turn() -> None:
 async def test_open_loop_asks_at_the_rate_and_finds_every_answer_right() -> None:
     async with serving(echo) as url:
         outcome = await open_loop(plan(url, rate=200, seconds=1.0), asyncio.Event())
-    assert len(outcome.right) == len(outcome.answers) == pytest.approx(200, abs=60)
+    assert len(outcome.right) == len(outcome.exchanges) == pytest.approx(200, abs=60)
     assert outcome.goodput == pytest.approx(200, abs=60)
-    assert not wrong_answers(outcome.answers)
-    assert outcome.only("a").answers
-    assert len(outcome.only("a").answers) + len(outcome.only("b").answers) == len(outcome.answers)
+    assert not wrong_answers(outcome.exchanges)
+    assert outcome.only("a").exchanges
+    assert len(outcome.only("a").exchanges) + len(outcome.only("b").exchanges) == len(outcome.exchanges)
 
 
 async def test_latency_counts_from_when_a_request_was_due() -> None:
@@ -130,7 +130,7 @@ async def test_answers_that_two_requests_exchange_are_wrong() -> None:
     async with serving(swapped) as url:
         outcome = await closed_loop(plan(url, clients=1, seconds=0.5), asyncio.Event())
     assert len(outcome.by_verdict[Verdict.WRONG]) == 1
-    assert "answer.echo differs" in wrong_answers(outcome.answers)[0]
+    assert "answer.echo differs" in wrong_answers(outcome.exchanges)[0]
 
 
 async def test_a_request_id_used_twice_is_wrong() -> None:
@@ -138,34 +138,34 @@ async def test_a_request_id_used_twice_is_wrong() -> None:
     async with serving(lambda body: http(200, echoed(body, identity))) as url:
         outcome = await closed_loop(plan(url, clients=2, seconds=0.2), asyncio.Event())
     assert not outcome.by_verdict[Verdict.WRONG]
-    assert wrong_answers(outcome.answers) == [f"request id {identity} repeated"]
+    assert wrong_answers(outcome.exchanges) == [f"request id {identity} repeated"]
 
 
 async def test_a_connection_that_ends_without_an_answer_is_a_failure() -> None:
     async with serving(lambda body: b"") as url:
         outcome = await closed_loop(plan(url, clients=1, seconds=0.15), asyncio.Event())
-    assert {answer.verdict for answer in outcome.answers} == {Verdict.FAILED}
-    assert {answer.status for answer in outcome.answers} == {0}
+    assert {answer.verdict for answer in outcome.exchanges} == {Verdict.FAILED}
+    assert {answer.status for answer in outcome.exchanges} == {0}
 
 
 async def test_nobody_there_is_a_failure() -> None:
     outcome = await closed_loop(plan("http://127.0.0.1:1", clients=1, seconds=0.05), asyncio.Event())
-    assert outcome.answers[0].verdict is Verdict.FAILED
-    assert "cannot connect" in outcome.answers[0].judged.detail
+    assert outcome.exchanges[0].verdict is Verdict.FAILED
+    assert "cannot connect" in outcome.exchanges[0].judgement.detail
 
 
 async def test_a_connection_that_the_server_closes_is_not_used_again() -> None:
     async with serving(lambda body: http(200, echoed(body), "Connection: close")) as url:
         outcome = await closed_loop(plan(url, clients=2, seconds=0.2), asyncio.Event())
-    assert len(outcome.right) == len(outcome.answers) > 4
+    assert len(outcome.right) == len(outcome.exchanges) > 4
 
 
 async def test_clients_that_leave_are_counted_as_such() -> None:
     async with serving(echo) as url:
-        leaving = hanging_up(questions("a"), (0.5, 1.0))
+        leaving = hanging_up(cases("a"), (0.5, 1.0))
         asked = Plan(url, {"a": leaving}, {"a": 1.0}, rate=100, seconds=0.3)
         outcome = await open_loop(asked, asyncio.Event())
-    assert {answer.verdict for answer in outcome.answers} == {Verdict.HUNG_UP}
+    assert {answer.verdict for answer in outcome.exchanges} == {Verdict.HUNG_UP}
 
 
 async def test_an_answer_may_come_before_the_request_is_whole() -> None:
@@ -180,9 +180,9 @@ async def test_an_answer_may_come_before_the_request_is_whole() -> None:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server, Pool(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as pool:
-        reply = await pool.ask(post("/x", b"x" * 10_000_000), timeout_s=5)
+        response = await pool.ask(post("/x", b"x" * 10_000_000), timeout_s=5)
         await asyncio.sleep(0.05)  # both ends are let go of
-    assert reply.status == 429
+    assert response.status == 429
 
 
 async def test_an_answer_that_does_not_come_is_not_waited_for() -> None:
@@ -201,9 +201,9 @@ def test_a_load_in_a_process_of_its_own_can_be_stopped() -> None:
     with Load(plan("http://127.0.0.1:1", rate=50)) as load:
         outcome = load.stop()
     assert outcome.seconds < 30
-    assert all(answer.verdict is Verdict.FAILED for answer in outcome.answers)
+    assert all(answer.verdict is Verdict.FAILED for answer in outcome.exchanges)
 
 
 def test_an_outcome_larger_than_a_pipe_comes_whole() -> None:
     outcome = run(plan("http://127.0.0.1:1", rate=5000, seconds=1.0))
-    assert len(outcome.answers) > 2000
+    assert len(outcome.exchanges) > 2000

@@ -38,11 +38,11 @@ def test_scaling_page_has_the_same_figures() -> None:
     page = (ROOT / "docs" / "scaling.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", page, re.MULTILINE)
     capacity = measured()
-    told = {
+    rates = {
         service: (rate, f"{capacity.core_seconds(service):.3f}", f"{0.6 * rate:.1f}")
         for service, rate in capacity.requests_per_second.items()
     }
-    assert {row[0]: (float(row[1]), row[2], row[3]) for row in rows} == told
+    assert {row[0]: (float(row[1]), row[2], row[3]) for row in rows} == rates
 
 
 @given(COUNTS, st.floats(0.1, 64), st.floats(0.05, 1))
@@ -71,10 +71,10 @@ def test_nothing_to_do_takes_a_pod() -> None:
 def test_the_pages_example_is_what_is_printed() -> None:
     page = (ROOT / "docs" / "scaling.md").read_text()
     (arguments,) = re.findall(r"^python -m bench.replicas (.+)$", page, re.MULTILINE)
-    (told,) = re.findall(r"^pods: .+$", page, re.MULTILINE)
+    (line,) = re.findall(r"^pods: .+$", page, re.MULTILINE)
     status, output = ran(*arguments.split())
     assert status == 0
-    assert told in output
+    assert line in output
 
 
 @pytest.mark.parametrize("rate", ["cats=1", "ocr", "ocr=", "ocr=many", "ocr=-1", "ocr=nan", "ocr=inf"])

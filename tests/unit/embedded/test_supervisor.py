@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from embedded import supervisor
-from embedded.supervisor import HEALTHY_S, Answer, Backoff, Part, Watchdog
+from embedded.supervisor import HEALTHY_S, Backoff, Part, Readiness, Watchdog
 
 TICK_S = 0.1
 
@@ -203,41 +203,41 @@ def test_a_replaced_part_that_hangs_is_killed_after_its_grace(world: World) -> N
     assert len(world.started) == 2
 
 
-def hear(watchdog: Watchdog, clock: Clock, answers: list[Answer]) -> list[float]:
+def hear(watchdog: Watchdog, clock: Clock, answers: list[Readiness]) -> list[float]:
     """Give an answer a second; return after how many seconds it wanted something replaced."""
     begin, verdicts = clock.now, []
     for answer in answers:
-        if watchdog.hear(answer) is not None:
+        if watchdog.observe(answer) is not None:
             verdicts.append(clock.now - begin)
         clock.now += 1
     return verdicts
 
 
-@pytest.mark.parametrize("fault", [Answer.NOT_READY, Answer.SILENT])
-def test_a_fault_that_lasts_is_named_ever_more_rarely(fault: Answer) -> None:
+@pytest.mark.parametrize("fault", [Readiness.NOT_READY, Readiness.SILENT])
+def test_a_fault_that_lasts_is_named_ever_more_rarely(fault: Readiness) -> None:
     clock = Clock()
     watchdog = Watchdog(clock)
-    assert hear(watchdog, clock, [Answer.READY] * 200) == []
+    assert hear(watchdog, clock, [Readiness.READY] * 200) == []
     assert hear(watchdog, clock, [fault] * 500) == [60, 180, 420]
-    assert hear(watchdog, clock, [Answer.READY, *[fault] * 100]) == [61]
+    assert hear(watchdog, clock, [Readiness.READY, *[fault] * 100]) == [61]
 
 
 def test_faults_that_alternate_are_one_fault_and_the_last_one_is_blamed() -> None:
     clock = Clock()
     watchdog = Watchdog(clock)
-    assert hear(watchdog, clock, [Answer.SILENT, Answer.NOT_READY] * 30) == []
-    assert watchdog.hear(Answer.SILENT) is Answer.SILENT
+    assert hear(watchdog, clock, [Readiness.SILENT, Readiness.NOT_READY] * 30) == []
+    assert watchdog.observe(Readiness.SILENT) is Readiness.SILENT
 
 
 def test_a_fault_that_comes_and_goes_is_no_fault() -> None:
     clock = Clock()
-    answers = [Answer.READY, *[Answer.NOT_READY] * random.randrange(1, 60)] * 9
+    answers = [Readiness.READY, *[Readiness.NOT_READY] * random.randrange(1, 60)] * 9
     assert hear(Watchdog(clock), clock, answers) == []
 
 
 def test_time_in_which_a_part_was_away_does_not_count() -> None:
     clock = Clock()
     watchdog = Watchdog(clock)
-    assert hear(watchdog, clock, [Answer.NOT_READY] * 59) == []
+    assert hear(watchdog, clock, [Readiness.NOT_READY] * 59) == []
     watchdog.forget()
-    assert hear(watchdog, clock, [Answer.NOT_READY] * 70) == [60]
+    assert hear(watchdog, clock, [Readiness.NOT_READY] * 70) == [60]

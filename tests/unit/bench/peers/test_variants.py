@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.peers.__main__ import REQUESTS
-from bench.peers.answers import BATCHED
+from bench.peers.predictors import BATCHED
 from bench.peers.variants import FASTEST, PEERS, TRIALS, Variant
 from embedded.paths import ROOT
 from gateway.services import SERVICES
@@ -41,15 +41,15 @@ def test_variables_are_one_for_each_field() -> None:
 
 @given(VARIANTS)
 def test_a_variant_is_told_by_what_differs(variant: Variant) -> None:
-    told = variant.told()
+    words = variant.description()
     for field in fields(Variant):
-        assert (field.name in told.split()) == (getattr(variant, field.name) != field.default)
+        assert (field.name in words.split()) == (getattr(variant, field.name) != field.default)
 
 
 @pytest.mark.parametrize("peer", PEERS)
 def test_the_fastest_was_among_those_tried(peer: str) -> None:
     assert FASTEST[peer] in TRIALS[peer]
-    assert len({variant.told() for variant in TRIALS[peer]}) == len(TRIALS[peer])
+    assert len({variant.description() for variant in TRIALS[peer]}) == len(TRIALS[peer])
 
 
 def test_what_is_measured_takes_one_picture() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation.shelves.renderer import Shelf
-from evaluation.shelves.tally import Tally, figures, pairs, tally
+from evaluation.shelves.tally import Tally, measures, pairs, tally
 
 THERE = np.array([[0, 0, 10, 10], [0, 20, 10, 30], [0, 40, 10, 50]], dtype=np.float32)
 
@@ -31,7 +31,7 @@ def test_a_tally_counts_what_was_found_and_what_was_named() -> None:
 
 
 def test_figures_are_over_drinks_but_for_the_count_of_each_shelf() -> None:
-    recall, error, accuracy = figures([Tally(100, 103, 99, 90), Tally(50, 48, 47, 47)])
+    recall, error, accuracy = measures([Tally(100, 103, 99, 90), Tally(50, 48, 47, 47)])
     assert recall == pytest.approx(146 / 150)
     assert error == pytest.approx((0.03 + 0.04) / 2)
     assert accuracy == pytest.approx(137 / 146)

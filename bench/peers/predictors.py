@@ -24,7 +24,7 @@ BatchPipeline = Callable[[Sequence[bytes]], list[Tensors]]
 """Picture files to the answer's tensors of each."""
 
 
-class Answers:
+class Predictor:
     """One service's answers, from as many threads at a time as it has pipelines."""
 
     def __init__(self, service: str, pipelines: int = 1) -> None:
@@ -44,7 +44,7 @@ class Answers:
         return body(self._service.name, outputs)
 
 
-class BatchAnswers:
+class BatchPredictor:
     """Answers of `BATCHED`, several at a time."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from google.protobuf import text_format
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from bench.peers.agreement import differing
-from bench.peers.answers import BATCHED, Answers, BatchAnswers
+from bench.peers.predictors import BATCHED, BatchPredictor, Predictor
 from bench.speed import LOADS, jpegs
 from evaluation.pipelines import REPOSITORY, configured_threads
 from gateway.services import SERVICES
@@ -28,7 +28,7 @@ def test_threads_are_those_of_every_net_s_config() -> None:
 def test_answers_of_a_batch_are_those_of_each_picture_alone(sample_pictures: Path) -> None:
     assert sample_pictures.is_dir()
     texts = [pybase64.b64encode(image).decode() for image in jpegs(LOADS[BATCHED])]
-    alone, together = Answers(BATCHED), BatchAnswers()
+    alone, together = Predictor(BATCHED), BatchPredictor()
     answers = [orjson.loads(answer) for answer in together(texts)]
     assert len({answer["class"] for answer in answers}) > 1
     for text, answer in zip(texts, answers, strict=True):
@@ -37,7 +37,7 @@ def test_answers_of_a_batch_are_those_of_each_picture_alone(sample_pictures: Pat
 
 
 def test_a_pipeline_is_free_again_after_a_failure() -> None:
-    answers = Answers(BATCHED)
+    answers = Predictor(BATCHED)
     for _ in range(3):
         with pytest.raises(InvalidBase64):
             answers("§§§§".encode("ascii", "replace").decode())

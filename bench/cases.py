@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from bench.answers import without_id
 from bench.hazards import HAZARDS
-from bench.wire import Pool, Reply, post
+from bench.wire import Pool, Response, post
 from bench.wire import fields as json_fields
 from demo.samples import SAMPLES, SHELF
 from evaluation.picture_files import encoded
@@ -34,13 +34,13 @@ _LETTERS = "ABCDEFHKLMNPRTUVXYZ2345679"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Case:
     """One request as it goes over the wire, and the answer it must get."""
 
     service: str
     picture: str
     request: bytes
-    alone: Reply | None
+    expected: Response | None
     """None where that is not known: any answer of the contract's shape will do."""
     hang_up: float | None = None
     """The share of the request after which its client leaves; None for one that waits for its answer."""
@@ -50,7 +50,7 @@ class Question:
 class Repertoire:
     """All that a load may ask, by service, and the seconds that an answer of each takes alone."""
 
-    questions: Mapping[str, Sequence[Question]]
+    cases: Mapping[str, Sequence[Case]]
     seconds: Mapping[str, float]
 
     def weights(self) -> dict[str, float]:
@@ -120,32 +120,30 @@ async def repertoire(url: str, services: Iterable[str], count: int = PICTURES, s
 
     Raises TooAlike, RuntimeError where a picture is not answered, and what `Pool.ask` raises.
     """
-    questions: dict[str, list[Question]] = {}
+    cases: dict[str, list[Case]] = {}
     seconds: dict[str, float] = {}
     async with Pool(url) as pool:
         for service in services:
             found = await _distinct(pool, service, count, Random(f"{seed} {service}"))
             if found:
-                questions[service], seconds[service] = found
-    return Repertoire(questions, seconds)
+                cases[service], seconds[service] = found
+    return Repertoire(cases, seconds)
 
 
-async def _distinct(
-    pool: Pool, service: str, count: int, chance: Random
-) -> tuple[list[Question], float] | None:
-    kept: dict[bytes, Question] = {}
+async def _distinct(pool: Pool, service: str, count: int, chance: Random) -> tuple[list[Case], float] | None:
+    kept: dict[bytes, Case] = {}
     times: list[float] = []
     loop = asyncio.get_running_loop()
     for index, files in enumerate(islice(pictures(service, chance), count * _TRIES)):
-        question_request = request(service, files)
+        case_request = request(service, files)
         start = loop.time()
-        reply = await pool.ask(question_request, PATIENCE_S)
+        response = await pool.ask(case_request, PATIENCE_S)
         times.append(loop.time() - start)
-        if reply.status == ModelUnavailable.code // 100:
+        if response.status == ModelUnavailable.code // 100:
             return None
-        if reply.status != 200:
-            raise RuntimeError(f"{service} does not answer {reply.status}: {reply.body[:200]!r}")
-        kept.setdefault(without_id(reply.body), Question(service, str(index), question_request, reply))
+        if response.status != 200:
+            raise RuntimeError(f"{service} does not answer {response.status}: {response.body[:200]!r}")
+        kept.setdefault(without_id(response.body), Case(service, str(index), case_request, response))
         if len(kept) == count or (len(kept) >= LEAST and sum(times) > ENOUGH_S):
             return list(kept.values()), statistics.median(times)
     raise TooAlike(f"{service}: only {len(kept)} different answers to {count * _TRIES} pictures")
@@ -175,28 +173,28 @@ def nuisances(service: str) -> Iterator[tuple[str, bytes]]:
     yield "wrong_method", b"GET %s HTTP/1.1\r\nHost: modelhub\r\n\r\n" % path.encode()
 
 
-async def nuisance_questions(url: str, services: Iterable[str], together: int = 1) -> list[Question]:
+async def nuisance_cases(url: str, services: Iterable[str], together: int = 1) -> list[Case]:
     """Ask everything of `nuisances`, each `together` times at once, and return it with the answers.
 
     Nothing else is asked meanwhile, and all answers are kept. An answer that is neither a success nor a
     refusal of the request is not accepted: RuntimeError.
     """
-    questions = []
+    cases = []
     async with Pool(url) as pool:
         for service in services:
             for name, one in nuisances(service):
                 asked = (pool.ask(one, PATIENCE_S) for _ in range(together))
-                reply, *_ = replies = await asyncio.gather(*asked)
-                if refused := [reply.body for reply in replies if reply.status >= 429]:
+                response, *_ = responses = await asyncio.gather(*asked)
+                if refused := [response.body for response in responses if response.status >= 429]:
                     raise RuntimeError(f"{service} {name}: {json_fields(refused[0])}")
-                questions.append(Question(service, name, one, reply))
-    return questions
+                cases.append(Case(service, name, one, response))
+    return cases
 
 
-def hanging_up(questions: Sequence[Question], shares: Sequence[float] = (0.5, 1.0)) -> list[Question]:
-    """Return the questions as clients ask them that leave when these shares of them are sent."""
+def hanging_up(cases: Sequence[Case], shares: Sequence[float] = (0.5, 1.0)) -> list[Case]:
+    """Return the cases as clients ask them that leave when these shares of them are sent."""
     return [
-        Question(one.service, f"{one.picture}, left", one.request, one.alone, share)
-        for one in questions
+        Case(one.service, f"{one.picture}, left", one.request, one.expected, share)
+        for one in cases
         for share in shares
     ]
