@@ -15,8 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import psutil
 import typer
@@ -179,17 +178,13 @@ def figures(samples: Sequence[Sample], outcome: Outcome, warm_s: float) -> Itera
 def main(minutes: Annotated[float, typer.Option(min=1, help="How long.")] = 30.0) -> None:
     """Keep a mixed load up for `minutes` on a system of its own, and print what grew."""
     console = Console(stderr=True)
-    signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: what was started is stopped
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started is stopped
     seconds = minutes * 60
     warm_s = min(WARM_S, seconds / 6)
     file = ROOT / "out" / "soak" / f"{time.strftime('%Y%m%d-%H%M%S')}.csv"
     with Arena() as arena:
         samples, outcome = soaked(Site.of(arena, QUICK, console), seconds, file)
     Console(width=WIDTH).print(table(list(figures(samples, outcome, warm_s))))
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

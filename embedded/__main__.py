@@ -12,8 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -131,7 +130,7 @@ def _told_in_a_line() -> Iterator[None]:
     """Turn failures of the block, Ctrl-C and TERM into one line and an exit status."""
     # INT too, since a shell's background jobs inherit it ignored.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _interrupt)
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     except StartError as error:
@@ -165,10 +164,6 @@ def _run(command: Sequence[str], environment: dict[str, str], system: System) ->
 
 def _tell(sentence: str) -> None:
     console.print(sentence, style="yellow", markup=False, soft_wrap=True)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

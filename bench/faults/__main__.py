@@ -7,8 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -42,7 +41,7 @@ def main(
 ) -> None:
     """Measure `parts`, or all; the exit status is 1 where a part could not be measured to its end."""
     console = Console(stderr=True)
-    signal.signal(signal.SIGTERM, _interrupt)  # as Ctrl-C: what was started is stopped
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was started is stopped
     scale = QUICK if quick else Scale()
     if kills:
         scale = replace(scale, stub_kills=kills, triton_kills=kills, gateway_kills=kills)
@@ -71,10 +70,6 @@ def measured(name: str, scale: Scale, console: Console) -> Iterator[Figure]:
     except Exception as error:  # one part's end must not cost the others' figures
         console.print_exception()
         yield Figure(name, f"{BROKE}: {error!r}"[:300], "", reached=False)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import uv
 from embedded.paths import ROOT
 from gateway.deadline import HEADER
 from gateway.settings import Settings
+from tests import commands
 
 REQUIREMENTS = ROOT / "requirements" / "schemathesis.txt"
 DOCUMENT = ROOT / "docs" / "openapi.json"
@@ -37,12 +38,9 @@ def schemathesis(gateway_url: str, tmp_path: Path) -> Run:
         headers = [f"--header={HEADER}: {Settings().deadline_s * 1e3:.0f}"]
         limits = [*headers, f"--request-timeout={Settings().deadline_s + 5}", "--checks=all"]
         command = [uv.find_uv_bin(), "run", "--quiet", *environment, *packages, "schemathesis", "run"]
-        return subprocess.run(
+        return commands.run(
             [*command, str(document), *told, *limits, f"--exclude-checks={','.join(UNSAYABLE)}", *options],
             cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
         )
 
     return run

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from demo.samples import SAMPLES, SHELF
 from gateway.settings import Settings
+from tests import commands
 
 OWN = ("out", "run", ".git")
 """Of the checkout, not linked: commands write there."""
@@ -56,14 +56,11 @@ def environment(root: Path, settings: Settings | None) -> dict[str, str]:
 def run(language: str, text: str, folder: Path, variables: Mapping[str, str]) -> str:
     """Run a block in `folder` and return what it printed; raises AssertionError where it failed."""
     command = {"sh": ["bash", "-euo", "pipefail", "-c"], "python": ["python", "-W", "error", "-c"]}[language]
-    result = subprocess.run(
+    result = commands.run(
         [*command, text],
         cwd=folder,
         env=dict(variables),
-        capture_output=True,
-        text=True,
         timeout=TIMEOUT_S,
-        check=False,
     )
     assert result.returncode == 0, f"{text}\n{result.stdout[-2000:]}\n{result.stderr[-4000:]}"
     return result.stdout

@@ -21,6 +21,7 @@ import pytest
 from embedded.paths import ROOT, RUN, SHARED_MEMORY
 from embedded.system import GATEWAY_MARGIN_S, TRITON_GRACE_S, System, settings_environment
 from gateway.settings import Settings
+from tests import commands
 from tests.conftest import free_settings
 
 SERVING = "stop with Ctrl-C"
@@ -227,14 +228,11 @@ def test_a_taken_port_is_one_line_and_a_status() -> None:
 
 
 def test_a_wrong_setting_is_one_line_and_a_status() -> None:
-    launcher = subprocess.run(
+    launcher = commands.run(
         [sys.executable, "-m", "embedded", "up"],
         cwd=ROOT,
         env={**os.environ, "MODELHUB_PORT": "http"},
-        capture_output=True,
-        text=True,
         timeout=60,
-        check=False,
     )
     assert launcher.returncode == 1
     assert launcher.stderr.strip().startswith("MODELHUB_PORT: ")

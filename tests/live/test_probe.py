@@ -14,6 +14,7 @@ import pytest
 
 from embedded.paths import REPOSITORY, ROOT
 from embedded.system import System
+from tests import commands
 from tests.conftest import free_settings
 from tests.repository.kubernetes.test_scaling import OF_TRITON
 
@@ -40,13 +41,10 @@ def triton(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def probed(triton: System, repository: Path) -> "subprocess.CompletedProcess[str]":
     port = ["--port", str(triton.settings.triton_http_port), "--repository", str(repository)]
-    return subprocess.run(
+    return commands.run(
         [sys.executable, "-m", "backends.probe", *port],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
         timeout=60,
     )
 

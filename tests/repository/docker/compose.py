@@ -8,7 +8,7 @@ import yaml
 
 from embedded.paths import ROOT
 from gateway.settings import Settings
-from tests.repository.test_production import CONTAINER_PYTHON
+from tests.commands import CONTAINER_PYTHON
 
 TRITONS = ("triton-cpu", "triton-gpu")
 

@@ -3,7 +3,6 @@
 import ast
 import os
 import re
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from embedded.checks import HEADROOM_BYTES, REGION_BYTES, count_stubs
 from embedded.paths import ROOT
 from gateway.app import create_app
 from gateway.settings import Settings
+from tests import commands
 from tests.repository.docker.compose import (
     DEFAULTS,
     PREFIX,
@@ -89,12 +89,9 @@ def test_health_checks_ask_what_is_answered() -> None:
 
 def test_triton_knows_every_flag_that_it_is_started_with() -> None:
     parts = find_triton()
-    told = subprocess.run(
+    told = commands.run(
         [parts.binary, "--help"],
         env=triton_environment(parts, os.environ),
-        capture_output=True,
-        text=True,
-        check=False,
     )
     script = (ROOT / "deploy" / "docker" / "serve-triton.sh").read_text()
     flags = set(re.findall(r"--[\w-]+", script.partition("exec tritonserver")[2])) | {"--model-config-name"}

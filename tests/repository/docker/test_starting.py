@@ -15,6 +15,7 @@ from embedded.tracing import tracing_flags
 from export.tensorrt.configs import CONFIG_NAME
 from export.tensorrt.errors import NotServable
 from gateway.settings import Settings
+from tests import commands
 from tests.repository.docker.compose import copies, instructions
 from vision.manifest import Profile
 
@@ -40,13 +41,10 @@ def start(image: Path, service: str, **environment: str) -> subprocess.Completed
     """Run what the image runs, in its folder, with nothing else of ours importable."""
     command = yaml.safe_load(instructions(service, "CMD")[-1])
     path = f"{image.parent / 'bin'}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.defpath}"
-    return subprocess.run(
+    return commands.run(
         [part.replace("/app/", f"{image}/") for part in command],
         cwd=image,
         env={"PATH": path, "PYTHONPATH": str(image), "HOME": str(image.parent), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
         timeout=60,
     )
 

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from embedded.paths import ROOT
+from tests.commands import CONTAINER_PYTHON
 from tests.repository.docker.compose import (
     BUILT,
     SERVICES_OF_COMPOSE,
@@ -15,7 +16,6 @@ from tests.repository.docker.compose import (
     locked,
     stages,
 )
-from tests.repository.test_production import CONTAINER_PYTHON
 
 ONNXRUNTIME = "1.19"
 """Of tritonserver:24.10-py3, the release that export/checks.py speaks of."""

@@ -2,7 +2,6 @@
 
 import functools
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 import yaml
 
 from embedded.paths import ROOT
+from tests import commands
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
 OVERLAYS = ("cpu", "gpu", "kserve")
@@ -23,11 +23,8 @@ Manifest = dict[str, Any]
 @functools.cache
 def _rendered(overlay: str) -> str:
     kubectl = Path(sys.executable).with_name("kubectl")
-    done = subprocess.run(
+    done = commands.run(
         [kubectl, "kustomize", KUBERNETES / "overlays" / overlay],
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert not done.stderr  # what is deprecated is told there

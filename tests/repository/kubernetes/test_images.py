@@ -3,7 +3,6 @@
 import fnmatch
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from embedded.paths import ROOT
 from export.paths import Paths
 from export.tensorrt.building import plan_store, sample_pictures
+from tests import commands
 from tests.repository.docker.compose import Stage, stages
 from tests.repository.kubernetes.manifests import environment, serving
 from vision.manifest import Profile
@@ -71,13 +71,10 @@ def test_plans_image_runs_the_builder_from_what_it_copies(tmp_path: Path) -> Non
     told = environment("gpu", serving("gpu").before[1])
     for profile in Profile:
         (tmp_path / profile.repository).mkdir()
-    ended = subprocess.run(
+    ended = commands.run(
         [sys.executable, *arguments],
         cwd=tmp_path,
         env={"PYTHONPATH": str(tmp_path), **{name: value or "" for name, value in told.items()}},
-        capture_output=True,
-        text=True,
-        check=False,
         timeout=120,
     )
     assert ended.returncode == 3, ended.stderr  # no TensorRT

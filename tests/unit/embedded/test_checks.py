@@ -12,18 +12,6 @@ from embedded.errors import NotExported, NotInstalled, PortTaken, SharedMemoryFu
 from embedded.process import remove_stale_regions
 from embedded.triton_log import failed_models
 
-NET = 'name: "n_net" backend: "onnxruntime" instance_group [ { kind: KIND_CPU count: 2 } ]'
-STEP = 'name: "n_step" backend: "python" instance_group [ { kind: KIND_CPU count: 3 } ]'
-ENSEMBLE = 'name: "n" platform: "ensemble"'
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    for name, config in {"n_net": NET, "n_step": STEP, "n": ENSEMBLE}.items():
-        (tmp_path / name / "1").mkdir(parents=True)
-        (tmp_path / name / "config.pbtxt").write_text(config)
-    return tmp_path
-
 
 def test_stubs_are_counted_from_the_configs(repository: Path) -> None:
     assert count_stubs(repository) == 5

@@ -18,21 +18,12 @@ from embedded.doctor import machine, system
 from embedded.doctor.__main__ import NEEDS, PROFILES, ROOT, lines
 from embedded.doctor.finding import NOTE, OK, PROBLEM, Finding, looked_at
 from gateway.settings import Settings
+from tests import commands
 from tests.conftest import free_settings
+from tests.unit.embedded.conftest import CONFIGS
 from vision.manifest import Profile
 
-NET = 'name: "n_net" backend: "onnxruntime" instance_group [ { kind: KIND_CPU count: 2 } ]'
-STEP = 'name: "n_step" backend: "python" parameters [ { key: "manifests" value: { string_value: "n_net" } } ]'
-ENSEMBLE = 'name: "n" platform: "ensemble" ensemble_scheduling { step [ { model_name: "n_step" } ] }'
 GIB = machine.GIB
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    for name, config in {"n_net": NET, "n_step": STEP, "n": ENSEMBLE}.items():
-        (tmp_path / name / "1").mkdir(parents=True)
-        (tmp_path / name / "config.pbtxt").write_text(config)
-    return tmp_path
 
 
 # The machine
@@ -191,7 +182,7 @@ def test_nets_that_are_not_exported_are_named(repository: Path) -> None:
 def test_of_a_profile_that_may_be_part_one_service_is_enough(repository: Path) -> None:
     (repository / "n_net" / "1" / "model.onnx").touch()
     (repository / "m_net" / "1").mkdir(parents=True)
-    (repository / "m_net" / "config.pbtxt").write_text(NET.replace("n_net", "m_net"))
+    (repository / "m_net" / "config.pbtxt").write_text(CONFIGS["n_net"].replace("n_net", "m_net"))
     (repository / "m").mkdir()
     (repository / "m" / "config.pbtxt").write_text(
         'name: "m" platform: "ensemble" ensemble_scheduling { step [ { model_name: "m_net" } ] }'
@@ -312,13 +303,10 @@ def test_profiles_are_those_of_the_manifests() -> None:
 
 
 def run(python: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return commands.run(
         [python, "-m", "embedded.doctor", *words],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
     )
 
 
@@ -375,10 +363,7 @@ def test_an_old_python_can_run_it() -> None:
         folder / "__init__.py",
         *(folder / "doctor" / f"{name}.py" for name in ("__init__", "finding", "machine", "__main__")),
     ]
-    ran = subprocess.run(
+    ran = commands.run(
         [str(Path(sys.executable).with_name("vermin")), "--target=3.8-", "--violations", "--no-tips", *files],
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert ran.returncode == 0, ran.stdout

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +9,7 @@ from embedded.paths import ROOT
 from export.recipe import exporter_modules
 from export.tensorrt import adapter
 from export.tensorrt.errors import NoBuilder
-from tests.repository.test_production import CONTAINER_PYTHON
+from tests.commands import assert_runs_on_the_containers_python
 
 ROOMS = ("vision", "backends", "gateway", "export", "embedded", "client", "demo", "bench")
 FOREIGN = ("import tensorrt", "from tensorrt", "import cuda", "from cuda")
@@ -47,17 +46,4 @@ def test_what_the_container_imports_runs_on_its_python() -> None:
     modules = exporter_modules(("export.tensorrt.__main__", "export.tensorrt.check"))
     assert "export.tensorrt.building" in modules
     assert "export.placing" in modules
-    checked = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("vermin")),
-            f"--target={CONTAINER_PYTHON}-",
-            "--no-tips",
-            "--violations",
-            *map(str, modules.values()),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert checked.returncode == 0, checked.stdout
+    assert_runs_on_the_containers_python(list(modules.values()))

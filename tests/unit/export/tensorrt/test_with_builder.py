@@ -1,7 +1,6 @@
 """The tests that need TensorRT for RTX, which skip where it is not: run once more where it is."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from rich.console import Console
 from export.environment import ensure_environment
 from export.paths import PROJECT
 from export.progress import console_progress
+from tests import commands
 from tests.full_profile import SeededFull
 from tests.other_environment import assert_all_pass, files_needing
 
@@ -34,13 +34,10 @@ def test_all_of_them_pass(tensorrt_python: Path, seeded_full: SeededFull) -> Non
 def test_the_command_runs_on_the_environments_own_packages(tensorrt_python: Path) -> None:
     """Which are those of requirements/tensorrt.txt, as in NVIDIA's container."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
+    done = commands.run(
         [tensorrt_python, "-m", "export.tensorrt", "table", "ocr_angle_net", "image_classification"],
         cwd=PROJECT,
         env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert "ocr_angle_net" in done.stdout
