@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from bench.raw_pictures import PNG_SIGNATURE, bmp, jpeg_segment, png_chunk, tiff, with_chunk
 from evaluation.picture_files import encoded
 
 SIZE = (64, 48)
@@ -75,12 +76,9 @@ def truncated() -> bytes:
 def bomb() -> bytes:
     """A PNG of a few hundred bytes that says it has 10,000,000,000 pixels."""
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*parts) for parts in chunks)
+    return PNG_SIGNATURE + b"".join(png_chunk(*parts) for parts in chunks)
 
 
 def damaged_exif() -> bytes:
@@ -97,14 +95,45 @@ def of_scans(count: int) -> bytes:
 
 def huge_tile() -> bytes:
     """A TIFF of one pixel, in a tile of 32768 x 32768."""
-    side, content = 32_768, zlib.compress(bytes(256))
-    start = 8 + 2 + 12 * 10 + 4
-    numbers = [
-        (256, 3, 1), (257, 3, 1), (258, 3, 8), (259, 3, 8), (262, 3, 1), (277, 3, 1),
-        (322, 4, side), (323, 4, side), (324, 4, start), (325, 4, len(content)),
-    ]  # fmt: skip
-    rows = b"".join(struct.pack("<HHII", tag, kind, 1, number) for tag, kind, number in numbers)
-    return b"II*\x00" + struct.pack("<IH", 8, len(numbers)) + rows + bytes(4) + content
+    side = (4, [32_768])
+    return tiff((1, 1), [8], 1, bytes(256), {322: side, 323: side, 324: (4, [8]), 325: (4, [256])})
+
+
+def long_text() -> bytes:
+    """A PNG whose compressed XMP expands to 50 MB."""
+    text = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(bytes(50_000_000))
+    return with_chunk(encoded(scene(), "PNG"), png_chunk(b"iTXt", text))
+
+
+def wrong_sums() -> bytes:
+    """A PNG with chunks of metadata that are damaged, before and after its pixels, and without its end."""
+    damaged = [png_chunk(kind, b"damaged", wrong_sum=True) for kind in (b"iCCP", b"eXIf", b"gAMA")]
+    png = encoded(scene(), "PNG")
+    return with_chunk(with_chunk(png, b"".join(damaged)), b"".join(damaged), b"IEND")[:-12]
+
+
+def turned_by_xmp() -> bytes:
+    """Upright, though its XMP says that it is on its side; viewers do not look at that."""
+    packet = b'<x:xmpmeta xmlns:x="adobe:ns:meta/" tiff:Orientation="6"/>'
+    return encoded(scene(), "JPEG", xmp=packet)
+
+
+def white_is_zero(bits: int = 16) -> bytes:
+    """A grey TIFF of 16 bits whose zero is white."""
+    grey = 65_535 - np.asarray(scene("L")).astype(np.uint16) * 257
+    return tiff(SIZE, [bits], 0, grey.astype("<u2").tobytes())
+
+
+def clear_bmp() -> bytes:
+    """A screenshot: its alpha is 0 everywhere, and means nothing."""
+    pixels = np.asarray(scene("RGBA"))[::-1, :, [2, 1, 0, 3]] * np.array([1, 1, 1, 0], np.uint8)
+    return bmp(SIZE, pixels.tobytes(), (0xFF0000, 0xFF00, 0xFF, 0xFF000000))
+
+
+def many_segments() -> bytes:
+    """A JPEG with three thousand comments."""
+    whole = encoded(scene(), "JPEG")
+    return whole[:2] + jpeg_segment(0xFE, b"words " * 10) * 3000 + whole[2:]
 
 
 HAZARDS = (
@@ -128,7 +157,18 @@ HAZARDS = (
     Hazard(
         "very_high", lambda: encoded(Image.new("RGB", (20, 30_000), "white"), "PNG"), upright=(20, 30_000)
     ),
+    Hazard("long_text", long_text),
+    Hazard("wrong_sums", wrong_sums),
+    Hazard("turned_by_xmp", turned_by_xmp),
+    Hazard("white_is_zero", white_is_zero),
+    Hazard("clear_bmp", clear_bmp),
+    Hazard("many_segments", many_segments),
+    Hazard("jpeg_without_end", lambda: encoded(scene(), "JPEG")[:-2]),
+    Hazard("gif_without_end", lambda: encoded(scene(), "GIF")[:-1]),
     Hazard("truncated", truncated, code=40004),
+    Hazard("truncated_jpeg", lambda: encoded(scene(), "JPEG")[:-40], code=40004),
+    Hazard("ten_bits", lambda: white_is_zero(10), code=40004),
+    Hazard("heic", lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), code=40004),
     Hazard("not_a_picture", lambda: b"%PDF-1.7 this is something else \x00\x01\x02", code=40004),
     Hazard("float_tiff", lambda: encoded(scene("F"), "TIFF"), code=40004),
     Hazard("postscript", lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n\x00", code=40004),

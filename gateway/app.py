@@ -19,6 +19,7 @@ from gateway.admission import Admission, Arrivals, while_connected
 from gateway.body import check_announced, parse, read_body, worked
 from gateway.compression import Compressed
 from gateway.deadline import Deadline
+from gateway.decompression import encoding, expanded
 from gateway.drawing import Drawings
 from gateway.errors import HANDLERS, FaultBarrier, ModelUnavailable
 from gateway.fetch import Fetcher
@@ -79,10 +80,12 @@ class Gateway:
         deadline = Deadline.of(headers, self.settings.deadline_s)
         asked = wanted(service, request)
         check_announced(headers, self.settings.max_body_bytes)
+        compressed_as = encoding(headers)
         self.admission.check(service.name)
         with self.arrivals.body(service.name) as arriving:
             body = await read_body(request, self.settings.max_body_bytes, deadline.left_s(), arriving)
             await worked(len(body), claim.check_body, body)
+            body = await expanded(body, compressed_as, self.settings.max_body_bytes)
             with self.admission.place(service.name):
                 return await while_connected(
                     request.receive, self._answer(service, body, request, asked, deadline)

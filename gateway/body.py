@@ -1,9 +1,9 @@
 """From the bytes of a body to the pictures in it, with every limit held before the work it limits.
 
-A body that begins with `{`, after white space, is JSON whatever its Content-Type says: no picture and no
-form begins so, and the hosted service's client names types of its own. Any other body is what its
-Content-Type says: a picture's file where that is `image/...`, a form where it is `multipart/form-data`
-(`gateway.form`), and otherwise JSON.
+What a body is its first bytes say, whatever its Content-Type does: one that begins with `{`, after white
+space, is JSON, and one that begins as a picture's file is that file. The hosted service's client, curl and
+many a library name types of their own. Any other body is what its Content-Type says: a picture's file where
+that is `image/...`, a form where it is `multipart/form-data` (`gateway.form`), and otherwise JSON.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from gateway.json_bounds import check_marks
 from gateway.schemas import PictureUrl
 from gateway.services import Service
 from modelhub_pictures.errors import InvalidBase64, NotAnImage
+from modelhub_pictures.formats import HEAD_BYTES, NAMED_BYTES, format_of, other_format
 from vision.base64_text import decode_base64
 
 INLINE_BYTES = 1024 * 1024
@@ -36,6 +37,7 @@ SLOWEST_BODY = 32 * 1024
 PICTURE_TYPES = "image/"
 """How the Content-Type of a body begins that is a picture's file."""
 
+_HOW = "a picture's file goes under Content-Type image/..., a form under multipart/form-data"
 _JSON = re.compile(rb"[ \t\r\n]*\{")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -92,7 +94,7 @@ def parse_inline(service: Service, body: bytes, content_type: str = "") -> dict[
     """
     if not _JSON.match(body):
         media_type = content_type.partition(";")[0].strip().lower()
-        if media_type.startswith(PICTURE_TYPES):
+        if media_type.startswith(PICTURE_TYPES) or _begins_as_picture(body):
             return _of_picture(service, body)
         if media_type == form.MEDIA_TYPE:
             return _of_form(service, body, content_type)
@@ -101,6 +103,11 @@ def parse_inline(service: Service, body: bytes, content_type: str = "") -> dict[
         name: value if isinstance(value, PictureUrl) else _decoded(name, value)
         for name, value in given.items()
     }
+
+
+def _begins_as_picture(body: bytes) -> bool:
+    """Return whether it is a picture by its first bytes, or would be one if its format were read."""
+    return bool(format_of(body[:HEAD_BYTES]) or other_format(body[:NAMED_BYTES]))
 
 
 def _of_picture(service: Service, body: bytes) -> dict[str, bytes | PictureUrl]:
@@ -123,7 +130,8 @@ def _of_form(service: Service, body: bytes, content_type: str) -> dict[str, byte
 
 def _of_part(name: str, part: form.Part, *, is_url: bool) -> bytes | PictureUrl:
     if not is_url:
-        return _decoded(name, part.content) if part.is_text else _file(name, part.content)
+        is_text = part.is_text and not _begins_as_picture(part.content)
+        return _decoded(name, part.content) if is_text else _file(name, part.content)
     try:
         return PictureUrl(url=part.content.decode())
     except UnicodeDecodeError:
@@ -136,7 +144,7 @@ def validated(schema: type[Model], body: bytes) -> Model:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise NotAnObject(f"the body is not JSON: {error}") from None
+        raise NotAnObject(f"the body is not JSON: {error}; {_HOW}") from None
     if not isinstance(value, dict):
         raise NotAnObject
     try:

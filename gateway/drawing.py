@@ -16,7 +16,7 @@ from PIL import Image
 from gateway.errors import DeadlinePassed
 from gateway.representation import PICTURES
 from modelhub.present import annotate
-from vision.picture import decode_image
+from vision.picture import open_image
 
 MAX_THREADS = 2
 """Drawings made at one time: each holds a decoded picture, up to 150 MB, for moments."""
@@ -66,9 +66,7 @@ def drawn(service: str, fields: Mapping[str, Any], files: Sequence[bytes], media
 
     Raises PictureError.
     """
-    # As arrays: pictures of Pillow keep an orientation that was applied, and would be turned once more.
-    pictures = [Image.fromarray(decode_image(file)) for file in files]
-    picture = annotate(service, dict(fields), *pictures, longest_side=MAX_SIDE)
+    picture = annotate(service, dict(fields), *map(open_image, files), longest_side=MAX_SIDE)
     return _file(picture, PICTURES[media_type])
 
 

@@ -16,7 +16,7 @@ import httpcore
 
 from gateway.errors import NoPictureAtUrl, UrlRefused
 from gateway.url_policy import Address, Resolver, Target, UrlPolicy
-from modelhub_pictures.formats import FORMATS, HEAD_BYTES, format_of
+from modelhub_pictures.formats import HEAD_BYTES, NAMED_BYTES, format_of, refusal
 
 MAX_REDIRECTS = 3
 USER_AGENT = "modelhub-triton/1"
@@ -99,8 +99,9 @@ class Fetcher:
 
 
 def _check_format(content: bytearray) -> None:
-    if format_of(bytes(content[:HEAD_BYTES])) is None:
-        raise NoPictureAtUrl(f"the URL did not give an image: its file is none of {', '.join(FORMATS)}")
+    head = bytes(content[:NAMED_BYTES])
+    if format_of(head[:HEAD_BYTES]) is None:
+        raise NoPictureAtUrl(f"the URL did not give an image: {refusal(head)}")
 
 
 def _status(response: httpcore.Response) -> NoPictureAtUrl:

@@ -5,12 +5,13 @@
 | `image`, `imagea`, `imageb` | a picture: its file as it is, or its Base64 |
 | `input.url`, `inputa.url`, `inputb.url` | the URL of a picture, in UTF-8 |
 
-A picture's part is a file where it has a file name or a Content-Type other than `text/...`, and is never
-looked into: a multipart body in a part is not a picture. Any other part of a picture is Base64, in all the
-forms that JSON may have it in. A part with neither a file name nor content is absent, as null is in JSON:
-browsers send controls like that which nobody touched. Parts of other names are ignored, whatever they hold.
+A picture's part is a file where it has a file name or a Content-Type other than `text/...`, or begins as a
+picture does. Any other part of a picture is Base64, in all the forms that JSON may have it in. A part with
+neither a file name nor content is absent, as null is in JSON: browsers send controls like that which nobody
+touched. Parts of other names are ignored, whatever they hold.
 
 Charsets are ignored: Base64 is ASCII and a URL UTF-8, whatever a part or a field `_charset_` says of it.
+A file name may be in any encoding, and is not looked at.
 """
 
 from collections.abc import Container
@@ -82,6 +83,7 @@ def _parser(content_type: str) -> PushMultipartParser:
         max_header_size=MAX_PART_HEADER_BYTES,
         max_header_count=MAX_PART_HEADERS,
         max_segment_count=MAX_PARTS,
+        header_charset="latin-1",  # which every byte is in
         strict=True,
     )
 

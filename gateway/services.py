@@ -4,14 +4,12 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-import pybase64
-
 from gateway import answer_schemas
 from gateway.big_lists import BigList, big_list
 from gateway.errors import InternalFault
 from gateway.mask_forms import Renderer, in_form
 from gateway.schemas import ForegroundRequest, ImageRequest, PicturesRequest, SimilarityRequest
-from modelhub.kinds import FaultyOutput, File, Kind, Pixels, Tensors, finite, one_string
+from modelhub.kinds import FaultyOutput, Kind, Pixels, Tensors, finite, one_string
 from modelhub.results import RESULTS, Result, unbatched
 from vision.mask_formats import MASK_FORMATS, MaskFormat
 
@@ -29,16 +27,9 @@ def table(outputs: Tensors, name: str) -> Any:  # noqa: ANN401 - a BigList or an
     return finite(outputs, name) if written is None else written
 
 
-def base64_text(outputs: Tensors, name: str) -> str:
-    """The only string, of any bytes, as Base64."""
-    return pybase64.b64encode_as_string(outputs[name].item())
-
-
 def renderer(kind: Kind) -> Renderer:
     """Return the kind's own renderer, or one that says the same in less time."""
-    if isinstance(kind, Pixels):
-        return table
-    return base64_text if isinstance(kind, File) else kind.render
+    return table if isinstance(kind, Pixels) else kind.render
 
 
 class Service:

@@ -8,6 +8,7 @@ import io
 
 import msgspec
 import numpy as np
+import pybase64
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -63,9 +64,13 @@ class ColorizationPostprocess:
     """
 
     def __call__(self, chroma: NDArray[np.float32], luma: Plane) -> Tensors:
-        """Return `out_image` BYTES [1]: a JPEG file (PNG where JPEG cannot be) of the size of `luma`."""
+        """Return `out_image` BYTES [1]: Base64 of a JPEG (PNG where JPEG cannot be) of the size of `luma`.
+
+        Base64, since Triton's JSON holds BYTES as they are: whatever is no text would break it.
+        """
         blue, red = chroma_planes(chroma, luma)
-        return {"out_image": np.array([picture_file(luma, blue, red)], dtype=np.object_)}
+        file = pybase64.b64encode(picture_file(luma, blue, red))
+        return {"out_image": np.array([file], dtype=np.object_)}
 
 
 def chroma_planes(chroma: NDArray[np.float32], luma: Plane) -> tuple[Plane, Plane]:

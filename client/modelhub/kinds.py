@@ -153,10 +153,11 @@ class Counts(Kind):
 
 @dataclass(frozen=True, slots=True)
 class File(Kind):
-    """Base64 of a file, the only string of the tensor; once read its bytes."""
+    """Base64 of a file, the tensor's only string: Triton's own JSON can hold it. Once read, its bytes."""
 
     def render(self, outputs: Tensors, name: str) -> str:  # noqa: D102
-        return base64.b64encode(outputs[name].item()).decode("ascii")
+        text: bytes = outputs[name].item()
+        return text.decode("ascii")
 
     def read(self, value: str) -> bytes:  # noqa: D102
         return base64.b64decode(value)

@@ -5,12 +5,13 @@ for the standard input. A service that takes two pictures takes two words at a t
 and a folder, which are compared one by one; or two folders, whose pictures of the same name are.
 """
 
+import codecs
 import glob
 import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -25,6 +26,10 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".webp", ".gif",
 KEPT_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 """Formats that an annotated picture keeps; of any other it becomes a PNG."""
 STDIN = "-"
+_KINDS, _NAMES = 8, 3
+"""Of the files that are left out, so many kinds are counted and so many named."""
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+"""How a list begins that an editor or a shell of Windows has saved."""
 
 
 class BadWords(ValueError):  # noqa: N818 - what is wrong
@@ -73,14 +78,17 @@ class Meant:
     """Whether it may mean any number: a folder or a pattern."""
 
 
-def requests(service: str, words: Sequence[str], stdin: BinaryIO) -> list[Request]:
-    """Return the requests that `words` mean, each once, in their order. Raises BadWords."""
+def requests(service: str, words: Sequence[str], stdin: BinaryIO, left_out: list[Path]) -> list[Request]:
+    """Return the requests that `words` mean, each once, in their order. Raises BadWords.
+
+    Files in folders that are no pictures by their names, and outputs of ours, are added to `left_out`.
+    """
     if words.count(STDIN) > 1:
         raise BadWords("the standard input is one picture: `-` can be given once")
-    meant = [_meant(word, stdin) for word in words]
+    meant = [_meant(word, stdin, left_out) for word in words]
     for one in meant:
         if not one.sources:
-            raise BadWords(f"no pictures in {one.word}")
+            raise BadWords(f"no pictures in {one.word}{_but(left_out)}")
     found = _pairs(meant) if takes_two(service) else ((source,) for one in meant for source in one.sources)
     once: dict[tuple[tuple[str, ...], ...], tuple[Source, ...]] = {}
     for group in found:
@@ -111,7 +119,7 @@ def _bounded(file: BinaryIO) -> bytes:
 # What a word means
 
 
-def _meant(word: str, stdin: BinaryIO) -> Meant:
+def _meant(word: str, stdin: BinaryIO, left_out: list[Path]) -> Meant:
     if not word:
         raise BadWords("an empty name")  # as a path it would be the folder one is in
     if "\0" in word:
@@ -126,9 +134,9 @@ def _meant(word: str, stdin: BinaryIO) -> Meant:
     path = Path(word)
     # Not the tests of Path, which raise where one may not look: who reads the file is told why.
     if os.path.isdir(path):
-        return Meant(word, list(_of_folder(path)), many=True)
+        return Meant(word, list(_of_folder(path, left_out)), many=True)
     if glob.has_magic(word) and not os.path.exists(path):
-        return Meant(word, list(_of_pattern(word)), many=True)
+        return Meant(word, list(_of_pattern(word, left_out)), many=True)
     return Meant(word, [_file_source(path, 1)], many=False)
 
 
@@ -158,7 +166,7 @@ def _trail(path: Path) -> tuple[str, ...]:
     return Path(os.path.abspath(path)).parts[1:]  # without the root, which is everybody's
 
 
-def _of_folder(folder: Path, base: Path | None = None) -> Iterator[Source]:
+def _of_folder(folder: Path, left_out: list[Path], base: Path | None = None) -> Iterator[Source]:
     """Yield the pictures below `folder`, hidden ones and outputs of earlier runs apart, in order.
 
     A folder that cannot be read is yielded itself, so that it is among the failures. Links to folders are
@@ -171,20 +179,20 @@ def _of_folder(folder: Path, base: Path | None = None) -> Iterator[Source]:
     ):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for path in (Path(place, name) for name in sorted(files)):
-            if is_picture(path) and _may_be_file(path):
+            if _is_asked(path, left_out):
                 yield _file_source(path, len(_trail(path)) - depth)
     for path in unreadable:
         yield _file_source(path, 1)
 
 
-def _of_pattern(pattern: str) -> Iterator[Source]:
+def _of_pattern(pattern: str, left_out: list[Path]) -> Iterator[Source]:
     base = Path(*_before_magic(Path(pattern)))
     depth = len(_trail(base))
     for path in map(Path, sorted(glob.iglob(pattern, recursive=True))):
         if os.path.isdir(path):
             if "**" not in pattern:  # which has found what is below it already
-                yield from _of_folder(path, base)
-        elif is_picture(path) and _may_be_file(path):
+                yield from _of_folder(path, left_out, base)
+        elif _is_asked(path, left_out):
             yield _file_source(path, len(_trail(path)) - depth)
 
 
@@ -201,6 +209,32 @@ def _may_be_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return True
+
+
+def _is_asked(path: Path, left_out: list[Path]) -> bool:
+    """Return whether a file found in a folder is asked about; if not, and not hidden, it is left out."""
+    if not _may_be_file(path):
+        return False
+    if is_picture(path):
+        return True
+    if not path.name.startswith("."):
+        left_out.append(path)
+    return False
+
+
+def omission(left_out: Sequence[Path]) -> str:
+    """Return a line that says which files are left out: how many of each kind, and some of their names."""
+    kinds = Counter(path.suffix.lower() or "without a suffix" for path in left_out)
+    counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(_KINDS))
+    names = ", ".join(str(path) for path in left_out[:_NAMES])
+    return (
+        f"left out, since they are no pictures by their names or outputs of ours: {counted}"
+        f"{', ...' if len(kinds) > _KINDS else ''} ({names}{', ...' if len(left_out) > _NAMES else ''})"
+    )
+
+
+def _but(left_out: Sequence[Path]) -> str:
+    return f"; {omission(left_out)}" if left_out else ""
 
 
 def is_picture(path: Path) -> bool:
@@ -272,15 +306,28 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
 
 
-def listed(lines: Iterable[str], service: str) -> list[str]:
-    """Return the words in the lines of a list, one a line, or two with a tab between; raises BadWords."""
+def listed(content: bytes, service: str) -> list[str]:
+    """Return the words in a list, one a line, or two with a tab between; raises BadWords.
+
+    Without a mark that says UTF-8 or UTF-16, words are any bytes, as names of files are.
+    """
     words: list[str] = []
     wanted = 2 if takes_two(service) else 1
-    for number, line in enumerate(lines, start=1):
-        found = line.rstrip("\r\n").split("\t") if wanted == 2 else [line.rstrip("\r\n")]
+    for number, line in enumerate(_text(content).replace("\r\n", "\n").split("\n"), start=1):
+        found = line.split("\t") if wanted == 2 else [line]
         if not line.strip():
             continue
         if len(found) != wanted:
             raise BadWords(f"line {number} of the list: two pictures with a tab between are needed")
         words += found
     return words
+
+
+def _text(content: bytes) -> str:
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            try:
+                return content.removeprefix(mark).decode(encoding)
+            except UnicodeDecodeError as error:
+                raise BadWords(f"the list begins as {encoding.upper()} and is not: {error.reason}") from None
+    return os.fsdecode(content)

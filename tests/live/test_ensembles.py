@@ -59,6 +59,25 @@ def test_json_grpc_and_http_answer_alike(
 
 
 @every_service
+def test_plain_json_is_answered_in_plain_json(
+    service: Service, system: System, sample_pictures: Path
+) -> None:
+    """Without the protocol's binary parts, as the API page has it; what is no text would break it."""
+    text = base64.b64encode((sample_pictures / "page.png").read_bytes()).decode()
+    shape = [1, 1] if service.batched else [1]
+    tensors = [
+        {"name": name, "shape": shape, "datatype": "BYTES", "data": [text]} for name in service.pictures
+    ]
+    url = f"{system.triton_url()}/v2/models/{service.name}/infer"
+    response = httpx.post(url, json={"inputs": tensors}, timeout=60)
+    found = {one["name"]: one for one in orjson.loads(response.content)["outputs"]}
+    assert response.status_code == 200
+    if "out_image" in found:
+        (picture,) = found["out_image"]["data"]
+        assert base64.b64decode(picture, validate=True).startswith(b"\xff\xd8\xff")
+
+
+@every_service
 def test_an_answer_tells_when_the_steps_were_at_work(
     service: Service, triton_grpc_url: str, sample_pictures: Path
 ) -> None:

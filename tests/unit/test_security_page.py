@@ -6,11 +6,11 @@ import re
 import pytest
 
 from embedded.paths import ROOT
-from gateway import drawing, form, json_bounds, protocol, tokens
+from gateway import decompression, drawing, form, json_bounds, protocol, tokens
 from gateway.services import SERVICES
 from gateway.settings import Settings
 from gateway.tokens import CLOCK_TOLERANCE
-from modelhub_pictures import structure
+from modelhub_pictures import limits
 from modelhub_pictures.formats import FORMATS
 
 PAGE = (ROOT / "docs" / "security.md").read_text()
@@ -34,15 +34,15 @@ def test_a_limit_is_as_documented(documented: str, name: str) -> None:
 
 
 def test_no_limit_of_the_modules_that_are_for_limits_is_left_out() -> None:
-    modules = (protocol, tokens, form, json_bounds, drawing, structure)
-    limits = {
+    modules = (protocol, tokens, form, json_bounds, drawing, decompression, limits)
+    known = {
         f"{module.__name__}.{name}"
         for module in modules
         for name in vars(module)
         if name.startswith("MAX_") or name.endswith("_TIMEOUT_S")
     }
-    assert limits
-    assert limits <= {name for _, name in ROWS}
+    assert known
+    assert known <= {name for _, name in ROWS}
 
 
 def test_every_setting_that_bounds_something_is_there() -> None:

@@ -1,6 +1,5 @@
 """What is made of an answer: a line on stdout, an annotated picture, a JSON file."""
 
-import contextlib
 import errno
 import io
 import os
@@ -21,6 +20,7 @@ from modelhub.http import Answer
 from modelhub.present import annotate, summarise
 from modelhub.results import RESULTS
 from modelhub.sources import Request
+from modelhub_pictures.decoding import open_picture
 
 DENSE = frozenset(name for name, result in RESULTS.items() if result.tables())
 """Services that answer a number for every pixel, which as PNG is a hundredth of the bytes."""
@@ -119,10 +119,8 @@ class Outputs:
         buffer = io.BytesIO()
         kind = Image.registered_extensions()[request.output.suffix.lower()]
         try:
-            with contextlib.ExitStack() as opened:
-                pictures = [opened.enter_context(Image.open(io.BytesIO(file))) for file in files]
-                annotate(self.service, answer, *pictures).save(buffer, kind, **_QUALITY[kind])
-        except Exception as error:  # the service has read a picture that Pillow, or the format, cannot take
+            annotate(self.service, answer, *map(open_picture, files)).save(buffer, kind, **_QUALITY[kind])
+        except Exception as error:  # a service with other limits has read it, or the format cannot take it
             raise NotDone(f"answered, but cannot be drawn: {error}") from error
         return buffer.getvalue()
 

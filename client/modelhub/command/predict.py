@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from modelhub.command.asking import Options, Session
-from modelhub.command.common import DEFAULT_URL, INTERRUPTED, MISUSED, Token, Url, leave
+from modelhub.command.common import DEFAULT_URL, INTERRUPTED, MISUSED, Token, Url, errors, leave, plain
 from modelhub.command.outputs import DENSE, Outputs, Save
-from modelhub.sources import STDIN, BadWords, listed, requests
+from modelhub.sources import STDIN, BadWords, listed, omission, requests
 
 COMPACT = "png"
 
@@ -59,10 +59,13 @@ def predict(  # noqa: PLR0913, PLR0917 - the words of a command line
             raise BadWords("--mask-format is the gateway's: Triton itself answers in the contract's form")
         if resume and out is None:
             raise BadWords("--resume needs --out, where it looks for what is done")
-        every = requests(service, [*words, *_from_list(from_list, service)], sys.stdin.buffer)
+        left_out: list[Path] = []
+        every = requests(service, [*words, *_from_list(from_list, service)], sys.stdin.buffer, left_out)
         if not every:
             raise BadWords("no pictures: name files, folders or URLs (modelhub predict --help)")
         _prepare(out)
+        if left_out:
+            errors.print(plain(omission(left_out)), style="yellow")
     except BadWords as error:
         leave(MISUSED, str(error))
     except KeyboardInterrupt:  # while the standard input was read
@@ -87,11 +90,7 @@ def _from_list(name: str | None, service: str) -> list[str]:
     if name is None:
         return []
     try:
-        # As words of a command line are decoded: names of files are any bytes.
-        if name == STDIN:
-            return listed(map(os.fsdecode, sys.stdin.buffer), service)
-        with open(name, "rb") as lines:
-            return listed(map(os.fsdecode, lines), service)
+        return listed(sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes(), service)
     except OSError as error:
         raise BadWords(f"cannot read the list {name}: {error.strerror}") from None
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from modelhub.masks import classes_of_pixels, decoded
 from modelhub.present.canvas import ACCENT, PAPER, Canvas, Colour, Label, colour_of, reduced
 from modelhub.voc import VOC_CLASSES
+from modelhub_pictures.decoding import upright
 
 Answer = Mapping[str, Any]
 
@@ -40,12 +41,13 @@ def annotate(
 ) -> Image.Image:
     """Return an upright RGB copy of the pictures, side by side, with the answer drawn on it.
 
-    Pictures with a side of more than `longest_side` pixels are reduced to it first.
+    Pictures with a side of more than `longest_side` pixels are reduced to it first. Raises NotAnImage for
+    a mode of pictures that has no defined look.
     """
     presentation = PRESENTATIONS[service]
-    upright = [ImageOps.exif_transpose(picture).convert("RGB") for picture in pictures]
-    shown = [reduced(picture, longest_side) for picture in (*upright, *presentation.pictures(answer))]
-    scale = (shown[0].width / upright[0].width, shown[0].height / upright[0].height)
+    asked = [upright(picture) for picture in pictures]
+    shown = [reduced(picture, longest_side) for picture in (*asked, *presentation.pictures(answer))]
+    scale = (shown[0].width / asked[0].width, shown[0].height / asked[0].height)
     canvas = Canvas(shown, scale)
     presentation.draw(canvas, answer)
     return canvas.picture

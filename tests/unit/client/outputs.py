@@ -1,5 +1,6 @@
 """Random outputs of the ensembles, by service: what Triton might answer."""
 
+import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -101,7 +102,7 @@ def _shelf_counting(random: Random) -> Outputs:
 
 def _image_colorization(random: Random) -> Outputs:
     file = np.empty(1, dtype=np.object_)
-    file[0] = random.bytes(int(random.integers(1, 99)))
+    file[0] = base64.b64encode(random.bytes(int(random.integers(1, 99))))
     return {"out_image": file}
 
 

@@ -1,5 +1,6 @@
 """Words of a command line, and the names of what is saved."""
 
+import codecs
 import errno
 import io
 import os
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.services import SERVICES
 from modelhub import sources
-from modelhub.sources import SUFFIXES, BadWords, Request, Source, listed, requests, takes_two
+from modelhub.sources import SUFFIXES, BadWords, Request, Source, listed, omission, requests, takes_two
 from modelhub_pictures.formats import FORMATS
 
 SERVICE = "object_detection"
@@ -31,7 +32,7 @@ def made(*names: str) -> None:
 
 
 def asked(*words: str, service: str = SERVICE, stdin: bytes = b"") -> list[Request]:
-    return requests(service, words, io.BytesIO(stdin))
+    return requests(service, words, io.BytesIO(stdin), [])
 
 
 def names(*words: str, service: str = SERVICE) -> list[str]:
@@ -262,10 +263,59 @@ def test_an_odd_picture_is_refused() -> None:
 
 
 def test_a_list_has_a_name_a_line() -> None:
-    assert listed(["a b.jpg\n", "\n", "c.jpg\r\n", "d.jpg"], SERVICE) == ["a b.jpg", "c.jpg", "d.jpg"]
-    assert listed(["a.jpg\tb.jpg\n"], PAIR) == ["a.jpg", "b.jpg"]
+    assert listed(b"a b.jpg\n\nc.jpg\r\nd.jpg", SERVICE) == ["a b.jpg", "c.jpg", "d.jpg"]
+    assert listed(b"a.jpg\tb.jpg\n", PAIR) == ["a.jpg", "b.jpg"]
+    assert listed(b"a\xff\x0c.jpg", SERVICE) == ["a\udcff\x0c.jpg"]
     with pytest.raises(BadWords, match="line 2 of the list"):
-        listed(["a.jpg\tb.jpg\n", "c.jpg\n"], PAIR)
+        listed(b"a.jpg\tb.jpg\nc.jpg\n", PAIR)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_list_may_be_as_windows_saves_it(encoding: str, end: str) -> None:
+    text = f"猫 1.jpg{end}{end}b.jpg{end}"
+    assert listed(text.encode(encoding), SERVICE) == ["猫 1.jpg", "b.jpg"]
+    big = codecs.BOM_UTF16_BE + text.encode("utf-16-be")
+    assert listed(big, SERVICE) == ["猫 1.jpg", "b.jpg"]
+
+
+def test_a_list_that_is_not_what_it_begins_as_is_refused() -> None:
+    with pytest.raises(BadWords, match="the list begins as UTF-16-LE and is not"):
+        listed(codecs.BOM_UTF16_LE + b"a", SERVICE)
+
+
+# What is left out
+
+
+def test_files_of_a_folder_that_are_left_out_are_named() -> None:
+    made(
+        "in/a.jpg",
+        "in/b.heic",
+        "in/c.HEIC",
+        "in/d.pdf",
+        "in/e",
+        "in/.hidden",
+        "in/a.ocr.png",
+        "in/deep/f.avif",
+    )
+    left_out: list[Path] = []
+    assert len(requests(SERVICE, ["in"], io.BytesIO(), left_out)) == 1
+    assert [path.name for path in left_out] == ["a.ocr.png", "b.heic", "c.HEIC", "d.pdf", "e", "f.avif"]
+    line = omission(left_out)
+    assert line.startswith(
+        "left out, since they are no pictures by their names or outputs of ours: 2 .heic, 1 .png"
+    )
+    assert line.endswith("(in/a.ocr.png, in/b.heic, in/c.HEIC, ...)")
+
+
+def test_a_pattern_leaves_out_what_is_no_picture_and_a_folder_without_pictures_says_what_it_has() -> None:
+    made("in/a.jpg", "in/b.txt")
+    left_out: list[Path] = []
+    requests(SERVICE, ["in/*"], io.BytesIO(), left_out)
+    assert left_out == [Path("in/b.txt")]
+    made("other/b.heic")
+    with pytest.raises(BadWords, match=r"no pictures in other; left out, .*1 \.heic \(other/b\.heic\)"):
+        asked("other")
 
 
 def test_outputs_are_relative_paths() -> None:

@@ -136,7 +136,7 @@ async def test_what_triton_refuses_is_never_decoded_here(
     client: httpx.AsyncClient, triton: FakeTriton, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded: list[bytes] = []
-    monkeypatch.setattr(drawing, "decode_image", decoded.append)
+    monkeypatch.setattr(drawing, "open_image", decoded.append)
     triton.outputs["image_classification"] = NotAnImage("no picture")
     assert_failure(await client.post(URL, json=GOOD, headers=PNG), 40004)
     assert not decoded

@@ -84,7 +84,7 @@ async def test_a_picture_of_exactly_the_limit() -> None:
 @pytest.mark.parametrize("kind", ["image/png", "text/html"])
 async def test_content_that_is_no_picture_whatever_its_header_says(content: bytes, kind: str) -> None:
     message = await refusal(sends(ok(content, f"Content-Type: {kind}")), NoPictureAtUrl)
-    assert "none of JPEG, PNG, WEBP, GIF, BMP, TIFF" in message
+    assert "send one of JPEG, PNG, WEBP, GIF, BMP, TIFF" in message
 
 
 async def test_a_compressed_body_is_not_expanded() -> None:

@@ -14,6 +14,8 @@ from gateway.form import MAX_BOUNDARY, MAX_PART_HEADER_BYTES, MAX_PART_HEADERS, 
 from gateway.schemas import ForegroundRequest, ImageRequest, PictureUrl, SimilarityRequest
 from gateway.services import SERVICES
 from modelhub_pictures.errors import InvalidBase64, NotAnImage, PictureError
+from modelhub_pictures.formats import FORMATS
+from tests.hazards import encode, scene
 from tests.unit.gateway.conftest import PICTURE, PICTURE_BASE64
 from tests.unit.gateway.forms import BOUNDARY, CONTENT_TYPE, form, part
 
@@ -177,7 +179,6 @@ def test_no_boundary_that_can_be_used(content_type: str) -> None:
         b"",
         b"\r\n",
         b"--",
-        PICTURE,
         b"[]",
         form(FILE)[:-4],
         form(FILE)[: -len(BOUNDARY) - 6],
@@ -190,7 +191,6 @@ def test_no_boundary_that_can_be_used(content_type: str) -> None:
         form(b'Content-Disposition: attachment; name="image"\r\n\r\n' + PICTURE),
         form(b"Content-Type: image/png\r\n\r\n" + PICTURE),
         form(b"no colon\r\n\r\n" + PICTURE),
-        form(b'Content-Disposition: form-data; name="\xff"\r\n\r\n' + PICTURE),
         form(part("image", PICTURE, "x", "Content-Length: 7")),
         form(part("image", PICTURE, "x", " folded: line")),
     ],
@@ -365,8 +365,42 @@ def test_an_empty_picture() -> None:
         of(b"", content_type="image/png")
 
 
-@pytest.mark.parametrize(
-    "content_type", ["", "image", "images/png", "application/octet-stream", "text/image/png"]
-)
+OTHER_TYPES = ["", "image", "images/png", "application/octet-stream", "text/image/png"]
+OTHER_TYPES += ["application/x-www-form-urlencoded", "application/json"]
+
+
+@pytest.mark.parametrize("content_type", OTHER_TYPES)
+def test_a_body_that_begins_as_a_picture_is_one_whatever_its_type(content_type: str) -> None:
+    for body in (*(encode(scene(), kind) for kind in FORMATS), b"\0\0\0\x18ftypheic", b"%PDF-1.7"):
+        assert of(body, content_type=content_type) == {"image": body}
+
+
+@pytest.mark.parametrize("content_type", OTHER_TYPES)
 def test_any_other_body_is_json(content_type: str) -> None:
-    assert outcome(PICTURE, content_type=content_type) == 40001
+    for body in (b"no picture", b"image=iVBORw0KGgo", b"\x89PNG", b""):
+        with pytest.raises(NotAnObject, match=r"not JSON.*; a picture's file goes under Content-Type image/"):
+            of(body, content_type=content_type)
+
+
+# Names of files
+
+PNG = encode(scene(), "PNG")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        b'; filename="\xd5\xd5\xc6\xac.png"',  # GBK
+        b'; filename="\xd5\\"',  # GBK, whose last byte is a backslash
+        b'; filename="caf\xe9.png"',
+        b"; filename=\xff\xfe.png",
+        b"; filename*=UTF-8''%e7%8c%ab.png",
+        b"; filename*=\xff",
+        b"; filename",
+        b"",
+    ],
+)
+@pytest.mark.parametrize("kind", [b"", b"Content-Type: text/plain\r\n", b"Content-Type: image/png\r\n"])
+def test_whatever_its_name_a_picture_is_known_by_its_first_bytes(parameters: bytes, kind: bytes) -> None:
+    head = b'Content-Disposition: form-data; name="image"' + parameters + b"\r\n" + kind + b"\r\n"
+    assert of(form(head + PNG)) == {"image": PNG}

@@ -6,8 +6,8 @@ import pytest
 
 from gateway.big_lists import BigList
 from gateway.errors import InternalFault
-from gateway.services import SERVICES, base64_text, table
-from modelhub.kinds import ByLabel, Counts, FaultyOutput, Masks, Number, Numbers, Tensors, Text, Texts
+from gateway.services import SERVICES, table
+from modelhub.kinds import ByLabel, Counts, FaultyOutput, File, Masks, Number, Numbers, Tensors, Text, Texts
 from tests.unit.gateway.fakes import classification, strings
 
 NUMBERS = Numbers(float)
@@ -48,9 +48,9 @@ def test_two_where_one_is_due_are_an_error() -> None:
         Number(int).render({"x": np.array([3, 4])}, "x")
 
 
-def test_a_string_of_any_bytes_is_written_as_base64() -> None:
-    file = np.array([b"\xff\xd8\x00"], dtype=np.object_)
-    assert base64_text({"x": file}, "x") == "/9gA"
+def test_a_file_is_base64_in_its_tensor_too() -> None:
+    assert File().render({"x": np.array([b"/9gA"], dtype=np.object_)}, "x") == "/9gA"
+    assert File().read("/9gA") == b"\xff\xd8\x00"
 
 
 def test_strings() -> None:

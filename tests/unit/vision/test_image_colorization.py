@@ -1,5 +1,6 @@
 """What the colouring net is fed, and that its colours leave the picture's luma alone."""
 
+import base64
 import io
 
 import numpy as np
@@ -36,8 +37,8 @@ LUMAS = hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40)))
 
 
 def answered(chroma: NDArray[np.float32], luma: NDArray[np.uint8]) -> Image.Image:
-    file: bytes = ColorizationPostprocess()(chroma, luma)["out_image"].item()
-    return Image.open(io.BytesIO(file))
+    text: bytes = ColorizationPostprocess()(chroma, luma)["out_image"].item()
+    return Image.open(io.BytesIO(base64.b64decode(text, validate=True)))
 
 
 def even(blue: float, red: float) -> NDArray[np.float32]:
