@@ -21,6 +21,7 @@ from bench.accuracy_foreground import foreground
 from bench.accuracy_image_colorization import colorization
 from bench.accuracy_instance_segmentation import masks
 from bench.accuracy_object_detection import detection_parity
+from bench.accuracy_ocr import drawn_lines
 from bench.accuracy_scenes import scenes
 from bench.accuracy_semantic_segmentation import classes_of_pixels
 from bench.accuracy_shelf_counting import products
@@ -144,6 +145,7 @@ MEASURES: dict[str, Callable[[ModelHub], Iterator[Figure]]] = {
     "image_colorization": colorization,
     "shelf_counting": products,
     "ocr": ocr_parity,
+    "ocr_pages": drawn_lines,
     "batches": batch_rows,
 }
 

@@ -7,9 +7,13 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from tests.contract.calls import answered, blank, on_its_side, validated
+from tests.hazards import encode
 
 SERVICE = "ocr"
 WORDS = ("Hello World", "Order 12345", "Total 67.89")
+WORDS_EITHER_WAY = ("pond dog pop nod", "green table light", "good loop", "radio 3.45", "pop", "seven stone")
+"""Among them such as are words on their head, too."""
+BANNER = "the long line of a banner goes on and on " * 8
 FIELDS = {
     "detection_boxes",
     "detection_scores",
@@ -121,3 +125,44 @@ def test_a_picture_on_its_side_is_read_upright(gateway_url: str, sample_pictures
     assert turned["detection_texts"] == straight["detection_texts"]
     np.testing.assert_allclose(turned["detection_boxes"], straight["detection_boxes"], atol=1)
     assert (np.array(turned["detection_boxes"]) <= [height, width, height, width]).all()
+
+
+def text_picture(
+    lines: tuple[str, ...], size: tuple[int, int], mode: str = "RGB", ink: str = "black"
+) -> Image.Image:
+    """Lines of 24 pixels, 44 apart."""
+    picture = Image.new(mode, size, "white" if mode == "RGB" else (0, 0, 0, 0))
+    for row, line in enumerate(lines):
+        ImageDraw.Draw(picture).text((20, 16 + 44 * row), line, ink, ImageFont.load_default(24))
+    return picture
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_words_that_are_words_on_their_head_are_read_as_the_page_stands(
+    gateway_url: str, degrees: int
+) -> None:
+    page = text_picture(WORDS_EITHER_WAY, (420, 300)).rotate(degrees, expand=True)
+    read = answered(gateway_url, SERVICE, encode(page, "PNG"))["detection_texts"]
+    assert sorted(read) == sorted(WORDS_EITHER_WAY)
+
+
+def test_a_line_of_any_length_is_read(gateway_url: str) -> None:
+    read = answered(gateway_url, SERVICE, encode(text_picture((BANNER,), (4400, 60)), "PNG"))[
+        "detection_texts"
+    ]
+    assert read == [BANNER.strip()]
+
+
+def test_small_lines_of_a_tall_picture_are_read_and_lie_where_they_stand(gateway_url: str) -> None:
+    tall = Image.new("RGB", (320, 9000), "white")
+    for row, words in enumerate(WORDS):
+        ImageDraw.Draw(tall).text((20, 300 + 4100 * row), words, "black", ImageFont.load_default(14))
+    fields = answered(gateway_url, SERVICE, encode(tall, "PNG"))
+    assert fields["detection_texts"] == list(WORDS)
+    tops = [box[0] for box in fields["detection_boxes"]]
+    np.testing.assert_allclose(tops, [300, 4400, 8500], atol=8)
+
+
+def test_white_text_on_a_transparent_ground_is_read(gateway_url: str) -> None:
+    label = text_picture(WORDS, (300, 160), "RGBA", "white")
+    assert answered(gateway_url, SERVICE, encode(label, "PNG"))["detection_texts"] == list(WORDS)
