@@ -14,7 +14,7 @@ from rich.console import Console
 from bench.ocr_pages import DrawnPage, Paper, words
 from evaluation.figure import Figure, at_least, at_most, table
 from evaluation.picture_files import encoded
-from evaluation.pipelines import Pipeline, ocr
+from evaluation.pipelines import PIPELINES, Pipeline
 from modelhub.present import FONT
 
 MAX_RATIO, LEAST_READ = 1.3, 0.98
@@ -100,7 +100,7 @@ def figures(draw: Callable[[Paper], DrawnPage], pipeline: Pipeline) -> Iterator[
 def main() -> None:
     """Measure all large pictures, or those that are named; status 1 if a bar is missed."""
     chosen = [draw for draw in LARGE if draw.__name__ in sys.argv[1:] or not sys.argv[1:]]
-    pipeline = ocr()
+    pipeline = PIPELINES["ocr"]()
     pipeline(encoded(Image.new("RGB", (64, 64)), "PNG"))
     found = [figure for draw in chosen for figure in figures(draw, pipeline)]
     Console(width=WIDTH).print(table(found))
