@@ -26,8 +26,8 @@ from bench.cases import Case, hanging_up, nuisance_cases
 from bench.faults.arena import Arena
 from bench.faults.site import QUICK, Site, all_clear, none_wrong
 from bench.load import Load, Outcome, Plan
-from embedded.checks import stub_counts
 from embedded.paths import REPOSITORY, ROOT
+from embedded.repository import stub_counts
 from evaluation.figure import Figure, at_most, table
 
 SHARE = 0.6

@@ -21,7 +21,9 @@ from rich.table import Table
 from embedded import background
 from embedded.errors import StartError
 from embedded.paths import ROOT
-from embedded.system import TRITON_GRACE_S, System, gateway_grace_s, read_settings, run_folder
+from embedded.repository import Scope, Selection
+from embedded.settings import gateway_grace_s, read_settings, run_folder, service_names
+from embedded.system import TRITON_GRACE_S, System
 from vision.manifest import Profile
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -38,6 +40,12 @@ WhichProfile = Annotated[
         envvar="MODELHUB_PROFILE", help="Which nets. Of `full`, the services are served that are exported."
     ),
 ]
+WhichServices = Annotated[
+    str,
+    typer.Option(
+        "--services", envvar="MODELHUB_SERVICES", help="Serve these alone: names, separated by commas."
+    ),
+]
 AllowSeeded = Annotated[
     bool,
     typer.Option(
@@ -51,6 +59,7 @@ AllowSeeded = Annotated[
 @app.command()
 def up(
     profile: WhichProfile = Profile.LITE,
+    services: WhichServices = "",
     allow_seeded: AllowSeeded = False,
     detach: Annotated[
         bool, typer.Option("--detach", help="Return when everything is ready, and go on in the background.")
@@ -58,21 +67,21 @@ def up(
 ) -> None:
     """Serve until Ctrl-C, or until `down` where it is detached."""
     if detach:
-        _detach(profile, allow_seeded)
+        _detach(profile, services, allow_seeded)
         return
-    with _running(profile, allow_seeded) as system:
-        console.print(nets_table(system))
+    with _running(_scope(profile, services, allow_seeded)) as system:
+        console.print(nets_table(system.served))
         console.print(SERVING.format(url=system.gateway_url()))
         console.print(f"Triton: {system.triton_url()} (HTTP), port {system.settings.triton_grpc_port} (gRPC)")
         with background.announced(system.run, system.gateway_url()):
             console.print(f"logs: {system.run}; stop with Ctrl-C")
-            system.supervise(_tell)
+            system.supervise(_print_warning)
 
 
 @app.command()
 def down() -> None:
     """Stop what serves on the port of the settings."""
-    with _told_in_a_line():
+    with _failing_in_a_line():
         settings = read_settings()
         serving = background.found(run_folder(settings))
         if serving is None:
@@ -83,10 +92,11 @@ def down() -> None:
         console.print(f"stopped: {serving.url}")
 
 
-def _detach(profile: Profile, allow_seeded: bool) -> None:
+def _detach(profile: Profile, services: str, allow_seeded: bool) -> None:
     """Serve in the background, if nothing does yet."""
-    arguments = ["up", "--profile", profile.value, *(["--allow-seeded"] if allow_seeded else [])]
-    with _told_in_a_line():
+    arguments = ["up", "--profile", profile.value, "--services", services]
+    arguments += ["--allow-seeded"] if allow_seeded else []
+    with _failing_in_a_line():
         run = run_folder(read_settings())
         serving = background.found(run)
         if serving is None:
@@ -97,36 +107,43 @@ def _detach(profile: Profile, allow_seeded: bool) -> None:
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
-def run(command: list[str], profile: WhichProfile = Profile.LITE, allow_seeded: AllowSeeded = False) -> None:
+def run(
+    command: list[str],
+    profile: WhichProfile = Profile.LITE,
+    services: WhichServices = "",
+    allow_seeded: AllowSeeded = False,
+) -> None:
     """Serve while COMMAND runs; its exit status is ours."""
-    with _running(profile, allow_seeded) as system:
-        if any(net.seeded for net in system.nets):
-            console.print(nets_table(system))
+    with _running(_scope(profile, services, allow_seeded)) as system:
+        if any(net.seeded for net in system.served.nets):
+            console.print(nets_table(system.served))
         environment = {**os.environ, "MODELHUB_URL": system.gateway_url(), "PYTHONPATH": str(ROOT)}
         status = _run(command, environment, system)
     raise typer.Exit(status)
 
 
+def _scope(profile: Profile, services: str, allow_seeded: bool) -> Scope:
+    partial = profile is Profile.FULL
+    return Scope(ROOT / profile.repository, service_names(services), partial, allow_seeded)
+
+
 @contextmanager
-def _running(profile: Profile, allow_seeded: bool) -> Iterator[System]:
+def _running(scope: Scope) -> Iterator[System]:
     """Start the system and stop it whatever happens; turns failures into one line and an exit status."""
-    with _told_in_a_line():
-        repository = ROOT / profile.repository
-        partial = profile is Profile.FULL
-        with System(read_settings(), repository, partial=partial, allow_seeded=allow_seeded) as system:
-            with console.status("starting") as status:
-                system.start(report=status.update)
-            try:
-                yield system
-            finally:
-                console.print(
-                    f"stopping: requests in flight have {system.gateway_grace_s:g} s to finish, "
-                    f"then Triton has {TRITON_GRACE_S:g} s"
-                )
+    with _failing_in_a_line(), System(read_settings(), scope) as system:
+        with console.status("starting") as status:
+            system.start(report=status.update)
+        try:
+            yield system
+        finally:
+            console.print(
+                f"stopping: requests in flight have {system.gateway_grace_s:g} s to finish, "
+                f"then Triton has {TRITON_GRACE_S:g} s"
+            )
 
 
 @contextmanager
-def _told_in_a_line() -> Iterator[None]:
+def _failing_in_a_line() -> Iterator[None]:
     """Turn failures of the block, Ctrl-C and TERM into one line and an exit status."""
     # INT too, since a shell's background jobs inherit it ignored.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -140,14 +157,14 @@ def _told_in_a_line() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def nets_table(system: System) -> Table:
-    """Return what is served."""
+def nets_table(served: Selection) -> Table:
+    """Return what is served and what is not."""
     table = Table("service", "net", "profile", "source", "weights")
-    for net in system.nets:
+    for net in served.nets:
         weights = "[bold red]seeded[/]" if net.seeded else ""
         table.add_row(net.service, net.net, net.profile, net.source, weights)
-    for service in system.left_out:
-        table.add_row(service, "[dim]left out: its nets are not exported[/]")
+    for service, reason in served.left_out.items():
+        table.add_row(service, f"[dim]left out: {reason}[/]")
     return table
 
 
@@ -155,14 +172,14 @@ def _run(command: Sequence[str], environment: dict[str, str], system: System) ->
     """Return the exit status of `command`, beside which the system is kept running."""
     process = subprocess.Popen(command, env=environment)
     try:
-        system.supervise(_tell, until=lambda: process.poll() is not None)
+        system.supervise(_print_warning, until=lambda: process.poll() is not None)
     finally:
         process.terminate()
         process.wait()
     return process.returncode
 
 
-def _tell(sentence: str) -> None:
+def _print_warning(sentence: str) -> None:
     console.print(sentence, style="yellow", markup=False, soft_wrap=True)
 
 

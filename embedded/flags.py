@@ -1,12 +1,13 @@
 """The flags that `tritonserver` is started with."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from embedded.tracing import tracing_flags
 from gateway.settings import Settings
 
 EXIT_TIMEOUT_S = 10
-"""Seconds that Triton waits for what is in flight when it is told to stop: nothing is by then, but after a
+"""Seconds that Triton waits for what is in flight when it is asked to stop: nothing is by then, but after a
 stub died it always takes all of them."""
 
 CLOSED_APIS = "model-repository,shared-memory,trace,logging"
@@ -16,12 +17,14 @@ HTTP_KEY_HEADER = "modelhub"
 """What carries the key over HTTP; over gRPC it is `gateway.triton.KEY_HEADER`, the same with a prefix."""
 
 
-def triton_flags(settings: Settings, repository: Path, backends: Path, region_prefix: str) -> list[str]:
-    """Return the flags for `repository`; `region_prefix` begins the names of its shared-memory regions."""
+def triton_flags(
+    settings: Settings, repository: Path, models: Iterable[str], backends: Path, region_prefix: str
+) -> list[str]:
+    """Return the flags for `models` of `repository`; shared-memory regions have names of `region_prefix`."""
     return [
         f"--model-repository={repository}",
         f"--backend-directory={backends}",
-        *_loading(),
+        *_loading(models),
         *_listening(settings),
         *_closing(settings.triton_key.get_secret_value()),
         *tracing_flags(settings),
@@ -32,11 +35,11 @@ def triton_flags(settings: Settings, repository: Path, backends: Path, region_pr
     ]
 
 
-def _loading() -> list[str]:
-    """Load everything, and let the gateway unload and load again what has died."""
+def _loading(models: Iterable[str]) -> list[str]:
+    """Load `models`, and let the gateway unload and load again what has died."""
     return [
         "--model-control-mode=explicit",
-        "--load-model=*",
+        *(f"--load-model={model}" for model in models),
         "--disable-auto-complete-config",  # every config is complete; filling in costs a second a model
     ]
 

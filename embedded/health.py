@@ -34,7 +34,7 @@ class Health:
         return self._watchdog.observe(answer)
 
     def forget(self) -> None:
-        """Drop a question that is out, and count anew."""
+        """Drop a question that is out, and start counting again."""
         self._asking = None
         self._watchdog.forget()
 

@@ -8,7 +8,7 @@ from gateway.logs import JsonLine
 
 
 class Journal:
-    """A log file, begun anew."""
+    """A log file, emptied at the start."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

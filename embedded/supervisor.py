@@ -20,7 +20,7 @@ PATIENCE_S = 60.0
 LONGEST_PATIENCE_S = 3600.0
 
 Clock = Callable[[], float]
-Tell = Callable[..., None]
+Report = Callable[..., None]
 """Takes a sentence, and fields for the log."""
 
 
@@ -59,7 +59,7 @@ class Backoff:
 class Part:
     """A process that is started again, after a delay, whenever it ends.
 
-    `launch` starts it, `is_ready` asks it, and `tell` is told of every end, restart and return.
+    `launch` starts it, `is_ready` asks it, and `report` is called at every end, restart and return.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Part:
     is_ready: Callable[[], bool]
     grace_s: float
     clock: Clock
-    tell: Tell
+    report: Report
     restarts: int = 0
     process: Process | None = None
     """None between an end and the next start."""
@@ -110,7 +110,7 @@ class Part:
     def replace(self, reason: str) -> None:
         """Ask it to end, and end it after its grace; `watch` then starts it again."""
         if self.process is not None and self._kill_at is None:
-            self.tell(f"{self.name} is replaced: {reason}", part=self.name, event="replaced", reason=reason)
+            self.report(f"{self.name} is replaced: {reason}", part=self.name, event="replaced", reason=reason)
             self._kill_at = self.clock() + self.grace_s
             self.process.terminate()
 
@@ -125,7 +125,7 @@ class Part:
         if self.is_ready():
             self.answered()
             took_s = self.clock() - self._ended_at
-            self.tell(
+            self.report(
                 f"{self.name} is ready again, {took_s:.1f} s after its end",
                 part=self.name,
                 event="ready",
@@ -150,7 +150,7 @@ class Part:
         delay_s = self._backoff.delay_s(0.0 if self._ready_at is None else now - self._ready_at)
         self._again_at = now + delay_s
         restart = self.restarts + 1
-        self.tell(
+        self.report(
             f"{what}; restart {restart} in {delay_s:g} s",
             part=self.name,
             event="ended",
@@ -203,5 +203,5 @@ class Watchdog:
         return readiness
 
     def forget(self) -> None:
-        """Start counting anew: a part is away, and that it is does not count."""
+        """Start counting again: a part is away, which does not count."""
         self._failing_since = None

@@ -1,45 +1,49 @@
-"""Triton and the gateway as one thing that starts, is kept running, and stops.
+"""Triton and the gateway as one system that starts, is kept running, and stops.
 
 with System(Settings()) as system:
     system.start(report=print)
-    system.supervise(tell=print)    # returns never; starts again whatever ends
+    system.supervise(report=print)    # never returns; starts again whatever ends
 """
 
 import os
-import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import httpx
-from pydantic import SecretStr, ValidationError
 
 from embedded import checks
 from embedded.assemble import assemble_backends, find_triton, triton_environment
-from embedded.errors import ModelFailed, ProcessDied, WrongSetting
+from embedded.errors import ModelFailed, ProcessDied
 from embedded.flags import EXIT_TIMEOUT_S, triton_flags
 from embedded.health import Health
 from embedded.journal import Journal
 from embedded.leftovers import end_leftovers
-from embedded.nets import ServedNet, check_seeded, link_whole_services, served_nets
-from embedded.paths import REPOSITORY, ROOT, RUN, SHARED_MEMORY
+from embedded.paths import ROOT, SHARED_MEMORY
 from embedded.process import Child, remove_stale_regions
+from embedded.repository import WHOLE, Scope, Selection, check_seeded, select, stub_counts
+from embedded.settings import (
+    gateway_grace_s,
+    gateway_url,
+    listen_addresses,
+    run_folder,
+    settings_environment,
+    triton_url,
+    with_key,
+)
 from embedded.supervisor import START_TIMEOUT_S, Part, Readiness
 from gateway.settings import Settings
 
 REGION_FAMILY = "modelhub"
-GATEWAY_MARGIN_S = 5.0
-"""What the gateway is given beyond a request's deadline to finish what is in flight."""
 TRITON_GRACE_S = EXIT_TIMEOUT_S + 5.0
 """Stubs take a second each to leave, many at a time."""
 TRITON_NICENESS = 5
 """So that the gateway refuses at once while the stubs, many more than cores, have all of them."""
 TICK_S = 0.1
 TIDY_EVERY_S = 5.0
-_PREFIX = Settings.model_config["env_prefix"]
 
 Report = Callable[[str], None]
 
@@ -47,31 +51,20 @@ Report = Callable[[str], None]
 class System:
     """The two processes; a context manager that leaves no process and no shared memory behind.
 
-    A `partial` repository is served as far as it is exported, service by service; any other must be whole.
     What happens after the start is written to `supervisor.log`.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        repository: Path = REPOSITORY,
-        run: Path | None = None,
-        *,
-        partial: bool = False,
-        allow_seeded: bool = False,
-    ) -> None:
-        self.settings = keyed(settings)
+    def __init__(self, settings: Settings, scope: Scope = WHOLE, run: Path | None = None) -> None:
+        self.settings = with_key(settings)
         self.run = run or run_folder(settings)
-        self.nets: list[ServedNet] = []
+        self.served = Selection({}, {}, [])
         """What is served, from the start on."""
-        self.left_out: list[str] = []
-        """Services of a partial repository that are not."""
-        self._repository = repository
-        self._partial, self._allow_seeded = partial, allow_seeded
-        self._tell: Report = _keep_silent
+        self._scope = scope
+        self._stub_counts: dict[str, int] = {}
+        self._report: Report = _ignore
         self._journal: Journal | None = None
         # It speaks plain HTTP; certificates would take time to load. It keeps no connection: for one that is
-        # open Triton waits, when it is told to stop, to the end of its time.
+        # open Triton waits, when it is asked to stop, to the end of its time.
         limits = httpx.Limits(max_keepalive_connections=0)
         self._client = httpx.Client(trust_env=False, verify=False, limits=limits)
         self._triton_part = Part(
@@ -125,14 +118,13 @@ class System:
         self._wait(self.gateway_url("/health/ready"), report, "the gateway tries every service")
         self._gateway_part.answered()
 
-    def supervise(self, tell: Report, until: Callable[[], bool] = lambda: False) -> None:
+    def supervise(self, report: Report, until: Callable[[], bool] = lambda: False) -> None:
         """Start again whatever ends or does not answer, until `until()`, which is asked ten times a second.
 
-        What happens is told to `tell`, a sentence each.
+        What happens is given to `report`, a sentence each.
         """
-        self._tell = tell
+        self._report = report
         health = Health(self.gateway_url("/health/ready"), self.gateway_grace_s)
-        counts = checks.stub_counts(self._repository)
         tidy_at = time.monotonic()
         try:
             while not until():
@@ -140,7 +132,7 @@ class System:
                     part.watch()
                 self._heal(health)
                 if time.monotonic() >= tidy_at:
-                    self._tidy(counts)
+                    self._tidy()
                     tidy_at = time.monotonic() + TIDY_EVERY_S
                 time.sleep(TICK_S)
         finally:
@@ -162,7 +154,7 @@ class System:
 
     def triton_url(self, path: str = "") -> str:
         """Return the address of Triton's HTTP endpoint."""
-        return f"http://{_bracketed(self.settings.triton_host)}:{self.settings.triton_http_port}{path}"
+        return triton_url(self.settings, path)
 
     def processes(self) -> Sequence[Child]:
         """Return the running children: Triton, then the gateway."""
@@ -177,18 +169,13 @@ class System:
         return self.run / "backends"
 
     def _check(self) -> None:
-        if self._partial:
-            whole = self.run / "repository"
-            self.left_out = link_whole_services(self._repository, whole)
-            self._repository = whole
-        else:
-            checks.check_exported(self._repository)
-        self.nets = served_nets(self._repository)
-        if not self._allow_seeded:
-            check_seeded(self.nets)
-        checks.check_ports(listening(self.settings))
+        self.served = select(self._scope)
+        self._stub_counts = stub_counts(self._scope.repository, self.served.to_load)
+        if not self._scope.allow_seeded:
+            check_seeded(self.served.nets)
+        checks.check_ports(listen_addresses(self.settings))
         remove_stale_regions(SHARED_MEMORY, REGION_FAMILY)
-        checks.check_shared_memory(SHARED_MEMORY, checks.count_stubs(self._repository))
+        checks.check_shared_memory(SHARED_MEMORY, sum(self._stub_counts.values()))
 
     def _open_logs(self) -> None:
         """Empty the logs, which restarts go on writing, and open the supervisor's own."""
@@ -203,7 +190,9 @@ class System:
         parts = find_triton()
         # Of each start its own, so that what a killed one left is known.
         regions = f"{REGION_FAMILY}-{os.getpid()}-{time.monotonic_ns()}-"
-        flags = triton_flags(self.settings, self._repository, self._backends, regions)
+        flags = triton_flags(
+            self.settings, self._scope.repository, self.served.to_load, self._backends, regions
+        )
         return Child(
             "Triton",
             ["nice", f"--adjustment={TRITON_NICENESS}", str(parts.binary), *flags],
@@ -249,16 +238,16 @@ class System:
         elif fault is Readiness.SILENT:
             self._gateway_part.replace("it has not answered for long")
 
-    def _tidy(self, counts: Mapping[str, int]) -> None:
+    def _tidy(self) -> None:
         """End the stubs that Triton forgot when a model was healed."""
         triton = self._triton_part.process
         if self._triton_part.ready and isinstance(triton, Child):
-            for stub in end_leftovers(triton.pid, counts, self.gateway_grace_s):
+            for stub in end_leftovers(triton.pid, self._stub_counts, self.gateway_grace_s):
                 self._record(f"a forgotten stub of {stub.model} is ended", event="tidied", model=stub.model)
 
     def _say(self, sentence: str, **fields: object) -> None:
         self._record(sentence, **fields)
-        self._tell(sentence)
+        self._report(sentence)
 
     def _record(self, sentence: str, **fields: object) -> None:
         if self._journal:
@@ -271,60 +260,5 @@ class System:
             return False
 
 
-def run_folder(settings: Settings) -> Path:
-    """Return the folder of logs and state: two systems never share a port."""
-    return RUN / str(settings.port)
-
-
-def read_settings() -> Settings:
-    """Return the settings of the environment; raises WrongSetting, which names all that cannot be."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        faults = [f"{_PREFIX}{fault['loc'][0]}".upper() + f": {fault['msg']}" for fault in error.errors()]
-        raise WrongSetting("; ".join(faults)) from None
-
-
-def gateway_url(settings: Settings, path: str = "") -> str:
-    """Return the address at which the gateway answers."""
-    return f"http://{_bracketed(settings.host)}:{settings.port}{path}"
-
-
-def gateway_grace_s(settings: Settings) -> float:
-    """Return the seconds within which the gateway answers or ends: a request's deadline, and some more."""
-    return settings.deadline_s + GATEWAY_MARGIN_S
-
-
-def listening(settings: Settings) -> dict[str, tuple[str, int]]:
-    """Return the addresses that Triton and the gateway listen on, by the settings of their ports."""
-    return {
-        "MODELHUB_PORT": (settings.host, settings.port),
-        "MODELHUB_METRICS_PORT": (settings.metrics_host, settings.metrics_port),
-        "MODELHUB_TRITON_HTTP_PORT": (settings.triton_host, settings.triton_http_port),
-        "MODELHUB_TRITON_GRPC_PORT": (settings.triton_host, settings.triton_grpc_port),
-        "MODELHUB_TRITON_METRICS_PORT": (settings.triton_host, settings.triton_metrics_port),
-    }
-
-
-def keyed(settings: Settings) -> Settings:
-    """Return `settings` with a key to Triton's closed APIs, a new one if they have none."""
-    if settings.triton_key.get_secret_value():
-        return settings
-    return settings.model_copy(update={"triton_key": SecretStr(secrets.token_urlsafe(32))})
-
-
-def settings_environment(settings: Settings) -> dict[str, str]:
-    """Return the environment variables from which a child process reads the same settings, key included."""
-    return {f"{_PREFIX}{name}".upper(): _plain(value) for name, value in settings.model_dump().items()}
-
-
-def _plain(value: object) -> str:
-    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _keep_silent(sentence: str) -> None:
-    """Tell nobody: what is told before anybody listens stands in the journal."""
+def _ignore(sentence: str) -> None:
+    """Before `supervise` nobody listens: the journal has it."""

@@ -1,4 +1,4 @@
-"""How Triton is told to send its spans where the gateway sends its own."""
+"""Flags by which Triton sends its spans where the gateway sends its own."""
 
 from gateway.settings import Settings
 

@@ -20,7 +20,8 @@ from bench.faults.site import (
     none_wrong,
 )
 from bench.load import Load
-from embedded.system import TIDY_EVERY_S, gateway_grace_s
+from embedded.settings import gateway_grace_s
+from embedded.system import TIDY_EVERY_S
 from evaluation.figure import Figure, at_most
 from gateway.settings import Settings
 

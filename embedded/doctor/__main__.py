@@ -37,13 +37,15 @@ def findings(profile: str) -> Iterator[Finding]:
 
 def _all(profile: str, environment: Finding) -> Iterator[Finding]:
     from embedded.doctor import system  # noqa: PLC0415 - it takes the environment
+    from embedded.settings import service_names  # noqa: PLC0415
     from vision.manifest import Profile  # noqa: PLC0415
 
     settings, finding = system.settings_or_fault()
     running = system.Running(settings)
     which = Profile(profile)
     repository = ROOT / which.repository
-    exported = looked_at("nets", lambda: system.nets(repository, whole=which is Profile.LITE))
+    names = service_names(os.environ.get("MODELHUB_SERVICES", ""))
+    exported = looked_at("nets", lambda: system.nets(repository, names, partial=which is Profile.FULL))
     built = environment.state == OK and exported.state == OK
     yield from machine.findings(ROOT, serving=bool(running), built=built)
     yield environment

@@ -1,6 +1,6 @@
 """Findings of what is to run, or runs: the environment's parts, nets, ports, shared memory, the services."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -11,12 +11,18 @@ import psutil
 
 from embedded import background
 from embedded.assemble import find_libpython, find_triton
-from embedded.checks import MIB, check_exported, check_ports, check_shared_memory, count_stubs
+from embedded.checks import MIB, check_ports, check_shared_memory
 from embedded.doctor.finding import NOTE, OK, PROBLEM, Finding, looked_at
 from embedded.errors import NotExported, PortTaken, SeededNets, StartError, WrongSetting
-from embedded.nets import check_seeded, read_contents, served_nets
 from embedded.paths import SHARED_MEMORY
-from embedded.system import gateway_grace_s, gateway_url, listening, read_settings, run_folder
+from embedded.repository import (
+    check_exported,
+    check_seeded,
+    read_contents,
+    served_nets,
+    stub_counts,
+)
+from embedded.settings import gateway_grace_s, gateway_url, listen_addresses, read_settings, run_folder
 from gateway.settings import Settings
 
 Health = dict[str, Any]
@@ -42,7 +48,7 @@ def findings(repository: Path, exported: Finding, settings: Settings, running: R
     yield looked_at("Triton", triton)
     yield exported
     yield looked_at("weights", lambda: weights(repository))
-    for name, address in listening(settings).items():
+    for name, address in listen_addresses(settings).items():
         yield looked_at(f"port {address[1]}", partial(port, name, address, ours=bool(running)))
     yield looked_at("shared memory", lambda: shared_memory(SHARED_MEMORY, repository, serving=bool(running)))
     yield looked_at("services", lambda: services(settings, running))
@@ -66,14 +72,14 @@ def triton() -> Finding:
     return _told("Triton", lambda: f"its wheel is installed ({find_triton().binary.parent.parent.name})")
 
 
-def nets(repository: Path, *, whole: bool) -> Finding:
-    """Judge whether the nets are exported that serving takes: all, or, unless `whole`, those of a service."""
+def nets(repository: Path, names: Sequence[str] = (), *, partial: bool) -> Finding:
+    """Judge whether the nets are exported that serving takes: `embedded.repository.check_exported`."""
     contents = read_contents(repository)
-    complete = [name for name, models in contents.services.items() if not contents.missing & set(models)]
-    told = f"exported for {len(complete)} of {len(contents.services)} services in {repository.name}"
+    told = f"exported for {len(contents.complete)} of {len(contents.services)} services in {repository.name}"
     try:
-        if whole or not complete:
-            check_exported(repository)
+        check_exported(contents, names, partial=partial)
+    except WrongSetting as error:
+        return Finding("nets", PROBLEM, str(error), "correct MODELHUB_SERVICES")
     except NotExported as error:
         return Finding("nets", PROBLEM, _before(error), "run `make export`, or `make up`, which does it too")
     return Finding("nets", OK, told)
@@ -82,7 +88,7 @@ def nets(repository: Path, *, whole: bool) -> Finding:
 def weights(repository: Path) -> Finding:
     """Judge whether exported nets have weights that mean something."""
     try:
-        check_seeded(served_nets(repository))
+        check_seeded(served_nets(repository, read_contents(repository).services))
     except SeededNets as error:
         return Finding(
             "weights", PROBLEM, _before(error), "export them without --seeded, or start with --allow-seeded"
@@ -116,7 +122,8 @@ def shared_memory(folder: Path, repository: Path, *, serving: bool) -> Finding:
     """Judge the room for the regions of the stubs; what serves has its own already."""
     usage = psutil.disk_usage(str(folder))
     told = f"{usage.free // MIB} of {usage.total // MIB} MiB free at {folder}"
-    return _told("shared memory", lambda: _enough(folder, 0 if serving else count_stubs(repository), told))
+    stubs = 0 if serving else sum(stub_counts(repository).values())
+    return _told("shared memory", lambda: _enough(folder, stubs, told))
 
 
 def _enough(folder: Path, stubs: int, told: str) -> str:

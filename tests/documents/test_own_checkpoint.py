@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from embedded.paths import REPOSITORY, ROOT
+from embedded.repository import Scope
 from embedded.system import System
 from export.exporter import State, net_state
 from export.paths import Paths
@@ -72,8 +73,8 @@ def test_a_graph_and_labels_of_ones_own_are_served(
         run(step.language, step.text, checkout, environment(ROOT, None))
     net = Net("image_classification_net", "image_classification", Profile.LITE, "export.convert:nothing")
     assert net_state(net, Paths(checkout, checkout / "cache")) is State.YOURS
-    repository, folder = checkout / "model_repository", tmp_path_factory.mktemp("own")
-    with System(free_settings(), repository, run=folder, partial=True) as system:
+    scope = Scope(checkout / "model_repository", partial=True)
+    with System(free_settings(), scope, tmp_path_factory.mktemp("own")) as system:
         system.start(report=lambda line: None)
         with ModelHub(system.gateway_url()) as hub:
             for index, name in enumerate(NAMES):

@@ -18,7 +18,7 @@ from PIL import Image
 from demo.samples import SHELF, chinese_sign, greyed, requests
 from embedded import background
 from embedded.paths import ROOT, SHARED_MEMORY
-from embedded.system import run_folder, settings_environment
+from embedded.settings import run_folder, settings_environment
 from gateway.services import SERVICES
 from gateway.settings import Settings
 from tests.conftest import free_settings

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from embedded.errors import SeededNets
+from embedded.repository import Scope
 from embedded.system import System
 from gateway.services import SERVICES
 from tests.conftest import free_settings
@@ -27,16 +28,16 @@ SERVICE, NET = "image_classification", "image_classification_net"
 def full(seeded_full: SeededFull, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """All of the `full` repository."""
     settings, run = free_settings(deadline_s=DEADLINE_S), tmp_path_factory.mktemp("full")
-    with System(settings, seeded_full.whole(), run, partial=True, allow_seeded=True) as system:
+    with System(settings, Scope(seeded_full.whole(), partial=True, allow_seeded=True), run) as system:
         system.start(report=lambda line: None)
         yield system
 
 
 def test_what_is_served_is_told(full: System) -> None:
-    assert {net.service for net in full.nets} == set(SERVICES)
-    assert full.left_out == []
-    assert {net.profile for net in full.nets} == {Profile.FULL}
-    assert [net.net for net in full.nets if not net.seeded] == ["ocr_angle_net"]
+    assert {net.service for net in full.served.nets} == set(SERVICES)
+    assert full.served.left_out == {}
+    assert {net.profile for net in full.served.nets} == {Profile.FULL}
+    assert [net.net for net in full.served.nets if not net.seeded] == ["ocr_angle_net"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -81,7 +82,7 @@ def test_published_nets_are_marked_nowhere(system: System, sample_pictures: Path
 def test_seeded_nets_are_not_served_unasked(seeded_full: SeededFull, tmp_path: Path) -> None:
     seeded_full.net(NET)
     with (
-        System(free_settings(), seeded_full.repository, tmp_path, partial=True) as system,
+        System(free_settings(), Scope(seeded_full.repository, partial=True), tmp_path) as system,
         pytest.raises(SeededNets, match=NET),
     ):
         system.start_triton(report=lambda line: None)

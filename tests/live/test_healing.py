@@ -16,8 +16,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from embedded.checks import read_configs
 from embedded.paths import REPOSITORY
+from embedded.repository import read_configs
 from embedded.stubs import live_stubs
 from embedded.system import System
 from gateway.errors import InternalFault
@@ -25,8 +25,6 @@ from gateway.triton import GrpcTriton
 from gateway.triton_repository import GrpcRepository
 from modelhub_pictures.request_parameters import ALIVE
 from tests.unit.gateway.conftest import until
-
-IN_TIME_S = 10.0
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +105,8 @@ def kill(system: System, model: str, number: signal.Signals = signal.SIGKILL) ->
     pids = {process.pid for process in before}
 
     def wait() -> None:
-        until(lambda: pids.isdisjoint(process.pid for process in current(system, model)), IN_TIME_S)
-        until(lambda: httpx.get(system.triton_url(f"/v2/models/{model}/ready")).is_success, IN_TIME_S)
+        until(lambda: pids.isdisjoint(process.pid for process in current(system, model)))
+        until(lambda: httpx.get(system.triton_url(f"/v2/models/{model}/ready")).is_success)
 
     return wait
 
@@ -142,11 +140,10 @@ def test_under_load_no_caller_sees_a_death(
     system: System, pictures: dict[str, str], service: str, model: str
 ) -> None:
     with load(system.gateway_url(), service, pictures[service]) as statuses:
-        time.sleep(1)
+        until(lambda: statuses.total() > 0)
         kill(system, model)()
         answered = statuses.total()
-        while statuses.total() < answered + 3:
-            time.sleep(0.05)
+        until(lambda: statuses.total() >= answered + 3)
     assert set(statuses) == {200}
 
 
@@ -158,7 +155,7 @@ def test_a_death_that_no_request_met_is_found(system: System, number: signal.Sig
 def test_who_dies_while_he_is_loaded_is_loaded_again(system: System) -> None:
     before = current(system, "scene_classification_net")
     before[0].kill()
-    until(lambda: before[-1] not in current(system, "scene_classification_net"), IN_TIME_S)
+    until(lambda: before[-1] not in current(system, "scene_classification_net"))
     kill(system, "scene_classification_net")()
 
 

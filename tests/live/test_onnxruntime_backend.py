@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 from tritonclient.utils import InferenceServerException
 
 from embedded.errors import ModelFailed
+from embedded.repository import Scope
 from embedded.system import System
 from tests.conftest import free_settings
 from tests.live.triton import infer_grpc
@@ -70,7 +71,7 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     add_model(repository, "pick", picker())
     options = 'parameters { key: "intra_op_thread_count" value { string_value: "3" } }\n' + BATCHING
     add_model(repository, "three_instances", doubler(["N", 3]), count=3, more=options)
-    with System(free_settings(), repository, tmp_path_factory.mktemp("run")) as system:
+    with System(free_settings(), Scope(repository), tmp_path_factory.mktemp("run")) as system:
         system.start_triton(report=lambda line: None)
         yield system
 
@@ -143,25 +144,18 @@ def test_every_instance_is_a_process(backend: System) -> None:
     assert len(stubs) == 3
 
 
-@pytest.mark.parametrize(
-    ("model", "config", "reason"),
-    [
-        (
-            doubler(["N", 3]),
-            {"dtype": "FP16"},
-            "input x is TYPE_FP16 in the config, tensor.float. in the graph",
-        ),
-        (doubler(["N", 3]), {"dims": "4"}, r"input x is \[-1, 4\] in the config, \['N', 3\] in the graph"),
-        (doubler([2, 3]), {}, r"input x is \[-1, 3\] in the config, \[2, 3\] in the graph"),
-    ],
-    ids=["data type", "dimension", "fixed batch"],
-)
-def test_a_config_that_differs_from_its_graph_fails_the_load(
-    tmp_path: Path, model: onnx.ModelProto, config: dict[str, object], reason: str
-) -> None:
-    add_model(tmp_path / "repository", "wrong", model, **config)
+def test_a_config_that_differs_from_its_graph_fails_the_load(tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    add_model(repository, "wrong_batch", doubler([2, 3]))
+    add_model(repository, "wrong_dims", doubler(["N", 3]), dims="4")
+    add_model(repository, "wrong_type", doubler(["N", 3]), dtype="FP16")
+    reasons = (
+        r"wrong_batch: .*input x is \[-1, 3\] in the config, \[2, 3\] in the graph; "
+        r"wrong_dims: .*input x is \[-1, 4\] in the config, \['N', 3\] in the graph; "
+        r"wrong_type: .*input x is TYPE_FP16 in the config, tensor.float. in the graph "
+    )
     with (
-        System(free_settings(), tmp_path / "repository", tmp_path / "run") as system,
-        pytest.raises(ModelFailed, match=f"wrong: .*{reason}"),
+        System(free_settings(), Scope(repository), tmp_path / "run") as system,
+        pytest.raises(ModelFailed, match=reasons),
     ):
         system.start_triton(report=lambda line: None)

@@ -1,36 +1,25 @@
 """Traces of a request through the gateway and the real Triton, as a collector receives them."""
 
 import base64
-import shutil
 from pathlib import Path
 
 import httpx
 
-from embedded.paths import REPOSITORY
-from embedded.system import System
 from embedded.tracing import SERVICE_NAME as TRITON
 from gateway.open_telemetry import SERVICE_NAME as GATEWAY
 from gateway.timing import STAGES
 from tests.collector import collecting
-from tests.conftest import free_settings
+from tests.live.conftest import MODELS, SERVICE, StartSystem
 
-SERVICE = "image_classification"
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-MODELS = {SERVICE, *(f"{SERVICE}_{step}" for step in ("preprocess", "net", "postprocess"))}
 
 
 def test_a_callers_trace_goes_on_through_the_gateway_and_triton(
-    tmp_path: Path, sample_pictures: Path
+    start_system: StartSystem, sample_pictures: Path
 ) -> None:
-    repository = tmp_path / "repository"
-    for model in MODELS:
-        shutil.copytree(REPOSITORY / model, repository / model)
     body = {"image": base64.b64encode((sample_pictures / "chelsea.png").read_bytes()).decode()}
-    with (
-        collecting() as collector,
-        System(free_settings(traces_url=collector.url), repository, tmp_path / "run") as system,
-    ):
-        system.start(report=lambda line: None)
+    with collecting() as collector:
+        system = start_system(traces_url=collector.url)
         url = f"{system.gateway_url()}/api/predict/{SERVICE}"
         recorded = httpx.post(url, json=body, headers={"traceparent": f"00-{TRACE}-{CALLER}-01"}, timeout=60)
         other = {"traceparent": f"00-{TRACE[::-1]}-{CALLER}-00"}

@@ -10,8 +10,9 @@ import pytest
 from starlette.routing import Route
 
 from embedded.assemble import find_triton, triton_environment
-from embedded.checks import HEADROOM_BYTES, REGION_BYTES, count_stubs
+from embedded.checks import HEADROOM_BYTES, REGION_BYTES
 from embedded.paths import ROOT
+from embedded.repository import stub_counts
 from gateway.app import create_app
 from gateway.settings import Settings
 from tests import commands
@@ -116,7 +117,7 @@ def test_nothing_is_killed_before_it_has_finished() -> None:
 @pytest.mark.parametrize("name", TRITONS)
 def test_triton_has_the_shared_memory_that_the_largest_answer_takes(name: str) -> None:
     service = SERVICES_OF_COMPOSE[name]
-    stubs = max(count_stubs(ROOT / profile.repository) for profile in Profile)
+    stubs = max(sum(stub_counts(ROOT / profile.repository).values()) for profile in Profile)
     assert amount(service["shm_size"]) >= stubs * REGION_BYTES + HEADROOM_BYTES
     assert amount(service["deploy"]["resources"]["limits"]["memory"]) > 2 * amount(service["shm_size"])
 

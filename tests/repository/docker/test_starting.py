@@ -63,7 +63,7 @@ def test_triton_is_started_on_the_profiles_repository(image: Path, profile: Prof
 def test_triton_loads_and_closes_as_make_up_has_it(image: Path) -> None:
     """Where the two differ, one was forgotten: but for addresses, folders, and what only one of them has."""
     told = start(image, "triton-cpu", MODELHUB_PROFILE="lite", MODELHUB_TRITON_KEY="k-1").stdout.splitlines()
-    ours = triton_flags(Settings.model_validate({"triton_key": "k-1"}), Path("/r"), Path("/b"), "p")
+    ours = triton_flags(Settings.model_validate({"triton_key": "k-1"}), Path("/r"), ["*"], Path("/b"), "p")
     kinds = ("--model-control", "--load", "--disable", "--http-restricted", "--grpc-restricted", "--log")
     assert [flag for flag in told if flag.startswith(kinds)] == [
         flag for flag in ours if flag.startswith(kinds)

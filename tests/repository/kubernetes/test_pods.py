@@ -8,8 +8,9 @@ import pytest
 from starlette.routing import Route
 
 from backends import probe
-from embedded.checks import HEADROOM_BYTES, REGION_BYTES, count_stubs
+from embedded.checks import HEADROOM_BYTES, REGION_BYTES
 from embedded.paths import ROOT
+from embedded.repository import stub_counts
 from gateway.app import create_app
 from gateway.settings import Settings
 from tests.repository.docker.compose import DEFAULTS
@@ -159,7 +160,7 @@ def test_shared_memory_has_room_and_memory_has_room_for_it(overlay: str) -> None
     shm = next(mount["name"] for mount in triton["volumeMounts"] if mount["mountPath"] == "/dev/shm")
     told = volumes[shm]["emptyDir"]
     assert told["medium"] == "Memory"
-    stubs = max(count_stubs(ROOT / profile.repository) for profile in Profile)
+    stubs = max(sum(stub_counts(ROOT / profile.repository).values()) for profile in Profile)
     assert amount(told["sizeLimit"]) >= stubs * REGION_BYTES + HEADROOM_BYTES
     assert amount(triton["resources"]["limits"]["memory"]) > 2 * amount(told["sizeLimit"])
 

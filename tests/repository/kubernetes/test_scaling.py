@@ -7,8 +7,8 @@ import pytest
 import yaml
 from prometheus_client import Gauge
 
-from embedded.checks import read_configs
 from embedded.paths import ROOT
+from embedded.repository import read_configs
 from gateway import metrics
 from tests.repository.kubernetes.manifests import KUBERNETES, OVERLAYS, one
 from tests.repository.observation.expressions import grouped_by, selected

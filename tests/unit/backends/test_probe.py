@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from backends import probe
-from embedded.checks import read_configs
 from embedded.paths import ROOT
+from embedded.repository import read_configs
 from gateway.health import white_png
 from gateway.services import SERVICES
 from vision.manifest import Profile

@@ -7,24 +7,10 @@ from pathlib import Path
 import pytest
 
 from embedded import assemble
-from embedded.checks import check_exported, check_ports, check_shared_memory, count_stubs
-from embedded.errors import NotExported, NotInstalled, PortTaken, SharedMemoryFull
+from embedded.checks import check_ports, check_shared_memory
+from embedded.errors import NotInstalled, PortTaken, SharedMemoryFull
 from embedded.process import remove_stale_regions
 from embedded.triton_log import failed_models
-
-
-def test_stubs_are_counted_from_the_configs(repository: Path) -> None:
-    assert count_stubs(repository) == 5
-    groups = "instance_group [ { kind: KIND_GPU count: 2 gpus: [ 0, 1 ] }, {} ]"
-    (repository / "n_net" / "config.pbtxt").write_text(f'name: "n_net" {groups}')
-    assert count_stubs(repository) == 8
-
-
-def test_a_net_without_its_file_is_named(repository: Path) -> None:
-    with pytest.raises(NotExported, match=r"^not exported yet: n_net; run `make export`$"):
-        check_exported(repository)
-    (repository / "n_net" / "1" / "model.onnx").touch()
-    check_exported(repository)
 
 
 def test_a_taken_port_is_named_with_its_setting() -> None:

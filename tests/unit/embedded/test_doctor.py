@@ -171,12 +171,12 @@ def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nets_that_are_not_exported_are_named(repository: Path) -> None:
-    for whole in (True, False):
-        finding = system.nets(repository, whole=whole)
+    for partial in (True, False):
+        finding = system.nets(repository, partial=partial)
         assert (finding.state, finding.told) == (PROBLEM, "not exported yet: n_net")
         assert "make export" in finding.remedy
     (repository / "n_net" / "1" / "model.onnx").touch()
-    assert system.nets(repository, whole=True).told.startswith("exported for 1 of 1 services")
+    assert system.nets(repository, partial=False).told.startswith("exported for 1 of 1 services")
 
 
 def test_of_a_profile_that_may_be_part_one_service_is_enough(repository: Path) -> None:
@@ -187,8 +187,12 @@ def test_of_a_profile_that_may_be_part_one_service_is_enough(repository: Path) -
     (repository / "m" / "config.pbtxt").write_text(
         'name: "m" platform: "ensemble" ensemble_scheduling { step [ { model_name: "m_net" } ] }'
     )
-    assert system.nets(repository, whole=True).told == "not exported yet: m_net"
-    assert system.nets(repository, whole=False).state == OK
+    assert system.nets(repository, partial=False).told == "not exported yet: m_net"
+    assert system.nets(repository, partial=True).state == OK
+    assert system.nets(repository, ["n"], partial=False).state == OK
+    assert system.nets(repository, ["m"], partial=True).told == "not exported yet: m_net"
+    finding = system.nets(repository, ["k"], partial=False)
+    assert (finding.state, finding.remedy) == (PROBLEM, "correct MODELHUB_SERVICES")
 
 
 def test_random_weights_are_named(repository: Path) -> None:

@@ -60,7 +60,7 @@ def _served(settings: Settings, triton: FakeTriton) -> Iterator[int]:
         thread.join()
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 120) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"

@@ -51,7 +51,7 @@ def test_it_finishes_what_is_in_flight_before_it_stops(number: signal.Signals) -
         silent_triton() as triton_port,
         started(port=port, triton_grpc_port=triton_port, deadline_s=2, max_in_flight=1) as process,
     ):
-        until(lambda: is_live(url), 30)
+        until(lambda: is_live(url))
         with socket.create_connection(("127.0.0.1", port)) as waiting:
             body = json.dumps({"image": PICTURE_BASE64}).encode()
             waiting.sendall(

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from embedded.__main__ import nets_table
-from embedded.errors import NotExported, SeededNets
-from embedded.nets import check_seeded, link_whole_services, read_contents, served_nets
+from embedded.errors import NotExported, SeededNets, WrongSetting
 from embedded.paths import REPOSITORY
+from embedded.repository import Scope, check_seeded, read_contents, select, stub_counts
 from embedded.system import System
 from gateway.services import SERVICES
 from gateway.settings import Settings
@@ -68,54 +68,72 @@ def test_the_real_repository_is_its_services_and_nothing_else() -> None:
     assert models == {path.parent.name for path in REPOSITORY.glob("*/config.pbtxt")}
 
 
-def test_of_a_partial_repository_whole_services_are_served(repository: Path, tmp_path: Path) -> None:
-    target = tmp_path / "run" / "repository"
-    with pytest.raises(NotExported, match=r"^no service of repository is exported yet; run `"):
-        link_whole_services(repository, target)
+def test_all_nets_must_be_exported_but_of_a_partial_repository(repository: Path) -> None:
     put(repository, "a_net")
     put(repository, "a_other_net")
     put(repository, "b_net")
-    for _ in range(2):  # the second time over what the first one left
-        assert link_whole_services(repository, target) == ["b"]
-        assert {path.name for path in target.iterdir()} == {"a", "a_step", "a_net", "a_other_net"}
-    assert manifest_path(target, "a_net").is_file()
-    assert {net.service for net in served_nets(target)} == {"a"}
+    with pytest.raises(NotExported, match=r"^not exported yet: b_other_net; run `make export`$"):
+        select(Scope(repository))
+    partial = select(Scope(repository, partial=True))
+    assert partial.to_load == ["a", "a_net", "a_other_net", "a_step"]
+    assert {net.service for net in partial.nets} == {"a"}
+    assert partial.left_out == {"b": "its nets are not exported"}
+    put(repository, "b_other_net")
+    for whole in (select(Scope(repository)), select(Scope(repository, partial=True))):
+        assert (whole.to_load, whole.left_out) == (["*"], {})
+        assert {net.service for net in whole.nets} == {"a", "b"}
+
+
+def test_a_partial_repository_needs_one_service(repository: Path) -> None:
+    put(repository, "a_net")
+    put(repository, "b_net")
+    missing = r"^not exported yet: a_other_net, b_other_net; run `make export PROFILE=full`$"
+    with pytest.raises(NotExported, match=missing):
+        select(Scope(repository, partial=True))
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_services_are_chosen_by_name(repository: Path, partial: bool) -> None:
+    for net in ("a_net", "a_other_net", "b_net"):
+        put(repository, net)
+    chosen = select(Scope(repository, ["a"], partial=partial))
+    assert chosen.to_load == ["a", "a_net", "a_other_net", "a_step"]
+    assert chosen.left_out == {"b": "MODELHUB_SERVICES does not name it"}
+    with pytest.raises(NotExported, match="not exported yet: b_other_net; run"):
+        select(Scope(repository, ["b"], partial=partial))
+    with pytest.raises(WrongSetting, match=r"^MODELHUB_SERVICES: no service is named c, d; there are a, b$"):
+        select(Scope(repository, ["c", "a", "d"], partial=partial))
 
 
 @pytest.mark.parametrize("folder", ["b_step", "b_net", "b_other_net"])
-def test_a_service_without_one_of_its_folders_is_left_out(
-    repository: Path, tmp_path: Path, folder: str
-) -> None:
+def test_a_service_without_one_of_its_folders_is_left_out(repository: Path, folder: str) -> None:
     for net in ("a_net", "a_other_net", "b_net", "b_other_net"):
         put(repository, net)
     shutil.rmtree(repository / folder)
-    assert link_whole_services(repository, tmp_path / "target") == ["b"]
+    assert list(select(Scope(repository, partial=True)).left_out) == ["b"]
 
 
-def test_links_of_links_lead_to_the_folder_itself(repository: Path, tmp_path: Path) -> None:
-    put(repository, "a_net")
-    put(repository, "a_other_net")
-    linked = tmp_path / "linked"
-    linked.mkdir()
-    for path in repository.iterdir():
-        (linked / path.name).symlink_to(Path("..", "repository", path.name))
-    target = tmp_path / "deep" / "er" / "target"
-    link_whole_services(linked, target)
-    assert (target / "a_step").readlink() == repository / "a_step"
+def test_processes_are_counted_of_what_is_loaded(repository: Path) -> None:
+    assert stub_counts(repository) == dict.fromkeys(
+        [f"{service}_{model}" for service in ("a", "b") for model in ("net", "other_net", "step")], 0
+    )
+    groups = "instance_group [ { kind: KIND_GPU count: 2 gpus: [ 0, 1 ] }, {} ]"
+    (repository / "a_net" / "config.pbtxt").write_text(f'name: "a_net" {groups}')
+    assert stub_counts(repository, ["a", "a_net", "a_step"]) == {"a_net": 5, "a_step": 0}
 
 
 def test_seeded_nets_are_refused_by_name_and_shown(repository: Path, tmp_path: Path) -> None:
     for net in ("a_net", "b_net", "b_other_net"):
         put(repository, net)
     put(repository, "a_other_net", seeded=True)
-    nets = served_nets(repository)
+    nets = select(Scope(repository)).nets
     with pytest.raises(SeededNets, match=r"answers mean nothing: a_other_net; export .*--allow-seeded"):
         check_seeded(nets)
-    with System(Settings(), repository, tmp_path / "run") as system:
+    with System(Settings(), Scope(repository), tmp_path / "run") as system:
         with pytest.raises(SeededNets):
             system.start_triton(report=lambda line: None)
         assert system.processes() == ()
-        shown = told(system)
+        shown = table(system)
     assert re.search(r"a_other_net +│ full +│ toy 1.0 +│ seeded", shown)
     assert len(re.findall("seeded", shown)) == 1
     check_seeded(net for net in nets if not net.seeded)
@@ -124,13 +142,13 @@ def test_seeded_nets_are_refused_by_name_and_shown(repository: Path, tmp_path: P
 def test_services_that_are_left_out_are_shown(repository: Path, tmp_path: Path) -> None:
     put(repository, "b_net")
     put(repository, "b_other_net", seeded=True)
-    with System(Settings(), repository, tmp_path / "run", partial=True) as system:
+    with System(Settings(), Scope(repository, partial=True), tmp_path / "run") as system:
         with pytest.raises(SeededNets, match="b_other_net"):
             system.start_triton(report=lambda line: None)
-        assert re.search(r"│ a +│ left out: its nets are not exported", told(system))
+        assert re.search(r"│ a +│ left out: its nets are not exported", table(system))
 
 
-def told(system: System) -> str:
+def table(system: System) -> str:
     console = Console(width=150, record=True, file=io.StringIO())
-    console.print(nets_table(system))
+    console.print(nets_table(system.served))
     return console.export_text()
