@@ -57,16 +57,29 @@ def serving(launch: Launch) -> Serving:
     return up
 
 
+def picture(samples: Path) -> dict[str, str]:
+    return {"image": base64.b64encode((samples / "chelsea.png").read_bytes()).decode()}
+
+
 def named(processes: list[psutil.Process], pattern: str) -> psutil.Process:
     return next(process for process in processes if re.search(pattern, " ".join(process.cmdline())))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything(number: signal.Signals, serving: Serving) -> None:
+def test_what_is_named_is_served_until_a_signal_stops_everything(
+    number: signal.Signals, serving: Serving, sample_pictures: Path
+) -> None:
     settings = free_settings()
+    body = picture(sample_pictures)
     with serving(settings) as (launcher, _):
         ready = httpx.get(gateway_url(settings, "/health/ready"), timeout=60)
         assert ready.status_code == 200
+        wanted, other = (
+            httpx.post(gateway_url(settings, f"/api/predict/{service}"), json=body, timeout=60)
+            for service in (SERVICE, "scene_classification")
+        )
+        assert wanted.status_code == 200
+        assert (other.status_code, other.json()["error_code"]) == (503, 50301)
         launcher.send_signal(number)
         assert launcher.wait() == 130
 
@@ -154,12 +167,12 @@ def test_what_is_in_flight_at_the_end_is_answered_and_nothing_new_is_taken(
 ) -> None:
     """Triton is halted meanwhile, so that nothing can be answered before it may be."""
     settings = free_settings(deadline_s=120)
-    picture = base64.b64encode((sample_pictures / "chelsea.png").read_bytes()).decode()
+    body = picture(sample_pictures)
     with serving(settings) as (launcher, descendants), ThreadPoolExecutor() as pool:
 
         def ask() -> int:
             url = gateway_url(settings, f"/api/predict/{SERVICE}")
-            return httpx.post(url, json={"image": picture}, timeout=130).status_code
+            return httpx.post(url, json=body, timeout=130).status_code
 
         triton = named(descendants, "bin/tritonserver")
         triton.suspend()
