@@ -93,6 +93,11 @@ def free_settings(**changes: object) -> Settings:
 
 
 @pytest.fixture(scope="session")
+def launcher() -> None:
+    """Marks a test that starts a Triton of its own."""
+
+
+@pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with System(free_settings(), run=tmp_path_factory.mktemp("system")) as running:
         running.start(report=lambda line: None)

@@ -65,7 +65,7 @@ def coloured(colour: tuple[int, int, int]) -> bytes:
 
 
 def test_a_graph_and_labels_of_ones_own_are_served(
-    checkout: Path, tmp_path_factory: pytest.TempPathFactory
+    launcher: None, checkout: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     steps = [block for block in blocks(PAGE, (ROOT / PAGE).read_text()) if block.language in ("sh", "python")]
     assert [block.language for block in steps] == ["sh", "python"]

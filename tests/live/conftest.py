@@ -24,7 +24,7 @@ Launch = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def start_system(tmp_path: Path) -> Iterator[StartSystem]:
+def start_system(launcher: None, tmp_path: Path) -> Iterator[StartSystem]:
     """Starts a system of SERVICE alone, on free ports, with changes of the settings."""
     with ExitStack() as stack:
 
@@ -37,7 +37,7 @@ def start_system(tmp_path: Path) -> Iterator[StartSystem]:
 
 
 @pytest.fixture
-def launch() -> Iterator[Launch]:
+def launch(launcher: None) -> Iterator[Launch]:
     """Runs `python -m embedded COMMAND`, which serves SERVICE alone unless `services` says otherwise."""
     with ExitStack() as stack:
 

@@ -131,7 +131,7 @@ def test_services_are_listed_as_ready(gateway_url: str) -> None:
 
 
 @pytest.fixture
-def settings() -> Iterator[Settings]:
+def settings(launcher: None) -> Iterator[Settings]:
     """Ports of a system of its own, which is stopped whatever becomes of the test."""
     chosen = free_settings()
     yield chosen

@@ -62,7 +62,7 @@ def add_model(repository: Path, name: str, model: onnx.ModelProto, **config: obj
 
 
 @pytest.fixture(scope="module")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def backend(launcher: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     repository = tmp_path_factory.mktemp("repository")
     add_model(repository, "double", doubler(["N", 3]))
     add_model(repository, "double_wide", doubler(["N", "W"]), dims="-1")
@@ -144,7 +144,7 @@ def test_every_instance_is_a_process(backend: System) -> None:
     assert len(stubs) == 3
 
 
-def test_a_config_that_differs_from_its_graph_fails_the_load(tmp_path: Path) -> None:
+def test_a_config_that_differs_from_its_graph_fails_the_load(launcher: None, tmp_path: Path) -> None:
     repository = tmp_path / "repository"
     add_model(repository, "wrong_batch", doubler([2, 3]))
     add_model(repository, "wrong_dims", doubler(["N", 3]), dims="4")

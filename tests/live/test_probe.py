@@ -31,7 +31,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def triton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def triton(launcher: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with System(free_settings(), Scope(services=SERVICES), tmp_path_factory.mktemp("triton")) as running:
         running.start_triton(report=lambda line: None)
         yield running
