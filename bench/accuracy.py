@@ -29,7 +29,7 @@ from bench.accuracy_similarity import similarity
 from bench.ocr_parity import Parity, Reading, ReadLine, compare
 from bench.ocr_pictures import parity_pictures
 from demo.samples import SAMPLES
-from evaluation.figure import Figure, at_least, share_figure, table
+from evaluation.figure import WIDTH, Figure, at_least, share_figure, table
 from evaluation.photos import all_photos, label
 from evaluation.pipelines import runner
 from export.paths import PROJECT
@@ -38,7 +38,6 @@ from modelhub.present import FONT
 
 REFERENCE_PYTHON = PROJECT / ".venv-reference" / "bin" / "python"
 CLIENTS = 4
-WIDTH = 120
 
 
 class Rows(NamedTuple):

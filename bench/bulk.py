@@ -33,6 +33,7 @@ from rich.table import Table
 from bench.cases import PATIENCE_S, PHOTOS, request
 from bench.wire import REFUSED_PAUSE_S, Pool
 from demo.samples import SAMPLES
+from evaluation.figure import WIDTH
 from evaluation.picture_files import encoded
 
 SERVICES = ("image_classification", "object_detection")
@@ -42,7 +43,6 @@ SECONDS = 6.0
 SIDES = (300, 448)
 """Of the pictures: the longer one, in pixels."""
 BAR = 0.95
-WIDTH = 120
 _SUMMARY = re.compile(r"(\d+) answered in [\d.]+ s \(([\d.]+)/s\)")
 
 

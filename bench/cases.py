@@ -29,6 +29,7 @@ PICTURES, LEAST = 12, 4
 ENOUGH_S = 5.0
 PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "china.jpg", "rocket.jpg", "flower.jpg")
 PATIENCE_S = 60.0
+"""Seconds after which a request without an answer counts as hung: twice the gateway's deadline."""
 _TRIES = 4  # pictures tried for each that is kept
 _LETTERS = "ABCDEFHKLMNPRTUVXYZ2345679"
 

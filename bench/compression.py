@@ -25,8 +25,8 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.large import PICTURES, large_picture
-from bench.speed import WIDTH
 from demo.samples import SAMPLES
+from evaluation.figure import WIDTH
 from gateway.big_lists import PIECE_BYTES
 from gateway.compression import CODINGS, GZIP_LEVEL, IDENTITY, SMALLEST_BYTES, ZSTD_LEVEL, Compressor
 

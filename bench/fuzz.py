@@ -27,6 +27,7 @@ from rich.table import Table
 
 from bench.fuzzing import Footprint, Sent, fault, picture_body, structured_body, typed_body
 from bench.wire import REFUSED_PAUSE_S, Broken, Pool, post
+from evaluation.figure import WIDTH
 from gateway.errors import TooManyRequests
 from gateway.services import SERVICES, Service
 from gateway.settings import Settings
@@ -42,7 +43,6 @@ PATIENCE = 600
 WARM_SHARE = 0.2
 """Share of the requests after which memory has found its level."""
 MAX_GROWTH_MIB = 256.0
-WIDTH = 120
 
 
 @dataclass

@@ -20,8 +20,9 @@ from rich.progress import track
 from rich.table import Table
 from tritonclient.grpc import InferenceServerClient, InferInput
 
-from bench.speed import WIDTH, gateway_call
+from bench.speed import gateway_call
 from demo.samples import SAMPLES
+from evaluation.figure import WIDTH
 from evaluation.picture_files import encoded
 from gateway.responses import PiecewiseResponse, new_request_id, success
 from gateway.services import SERVICES

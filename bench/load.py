@@ -25,13 +25,11 @@ import psutil
 import uvloop
 
 from bench.answers import Exchange, Judgement, Verdict, judge, of, p99_ms, percentile
-from bench.cases import Case
+from bench.cases import PATIENCE_S, Case
 from bench.wire import REFUSED_PAUSE_S, Broken, Pool, Response
 
 LEFT_AFTER_S = 0.03
 """For a client that leaves: seconds after it has sent its share."""
-PATIENCE_S = 60.0
-"""Seconds after which a request without an answer counts as hung: twice the gateway's deadline."""
 _STOP_TIMEOUT_S = PATIENCE_S + 30
 
 

@@ -21,9 +21,8 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.large import ROUNDS, large_picture
-from bench.speed import WIDTH
 from demo.samples import SAMPLES
-from evaluation.figure import Figure, at_most
+from evaluation.figure import WIDTH, Figure, at_most
 from evaluation.figure import table as figure_table
 from gateway.representation import QUERY
 from modelhub.results import RESULTS

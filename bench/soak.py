@@ -26,6 +26,7 @@ from bench.cases import Case, hanging_up, nuisance_cases
 from bench.faults.arena import Arena
 from bench.faults.site import QUICK, Site, all_clear, none_wrong
 from bench.load import Load, Outcome, Plan
+from embedded.checks import MIB
 from embedded.paths import REPOSITORY, ROOT
 from embedded.repository import stub_counts
 from evaluation.figure import Figure, at_most, table
@@ -38,7 +39,6 @@ EVERY_S = 5.0
 WARM_S = 300.0
 """Seconds after which what is held must stay as it is; of a short soak, a sixth of it."""
 MAX_GROWTH = 0.02
-MIB = 2**20
 SUMMED = ("memory_mib", "rss_mib", "shared_memory_mib", "handles", "threads", "processes")
 WIDTH = 160
 

@@ -22,13 +22,13 @@ from rich.table import Table
 
 from bench.wire import REFUSED_PAUSE_S
 from demo.samples import SAMPLES, SHELF
+from evaluation.figure import WIDTH
 from evaluation.picture_files import encoded
 from evaluation.pipelines import PIPELINES
 from gateway.services import SERVICES
 
 CLIENTS, BARE_THREADS = 4, 2
 ROUNDS = 5
-WIDTH = 120
 MAX_EXTRA_MS = 8.0
 
 Call = Callable[[bytes], object]

@@ -6,8 +6,9 @@ With MODELHUB_URL in the environment, the examples of the services' pages too, f
 import os
 from pathlib import Path
 
+from demo.samples import ROOT
 from documents import tables
-from documents.examples import IMAGES, ROOT, answered, draw_sign
+from documents.examples import IMAGES, answered, draw_sign
 from documents.sections import rewritten
 from gateway.services import SERVICES
 from modelhub import ModelHub

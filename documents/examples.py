@@ -7,12 +7,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from demo.samples import SAMPLES, SHELF, chinese_sign
+from demo.samples import ROOT, SAMPLES, SHELF, chinese_sign
 from gateway.documentation import EXAMPLE_ID
 from modelhub import ModelHub
 from modelhub.present import annotate
 
-ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 SIGN = IMAGES / "sign.png"
 """A drawn picture with text, for readers who ask `ocr`."""

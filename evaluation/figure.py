@@ -1,10 +1,12 @@
-"""What a measurement of `make accuracy` yields."""
+"""What a measurement yields, beside what it must reach."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
 
+WIDTH = 120
+"""Columns of a terminal in which the tables of the benchmarks are printed."""
 _STATES = {True: "reached", False: "MISSED", None: ""}
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "photos"
-EXTRA_FOLDER = FOLDER.with_name("photos_extra")
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+"""Photos and the teacher; no part of the project."""
+FOLDER = DATA / "photos"
+EXTRA_FOLDER = DATA / "photos_extra"
 """Photos without labels; none of them is held out."""
 HELD_OUT_EVERY = 4
 

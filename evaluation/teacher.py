@@ -17,8 +17,9 @@ from PIL import Image
 from rich.progress import track
 
 from evaluation.arrays import new_array
+from evaluation.photos import DATA
 
-FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data" / "teacher"
+FOLDER = DATA / "teacher"
 FILE = FOLDER / "deeplabv3_mnv2_pascal_quant.tflite"
 LABELS = FOLDER / "pascal_voc_labels.txt"
 SIDE = 513

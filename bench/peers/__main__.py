@@ -24,7 +24,8 @@ from bench.peers.predictors import BATCHED
 from bench.peers.report import OURS, Comparison, comparison_table, trials_table
 from bench.peers.rounds import Series, Targets, add_round, no_series
 from bench.peers.variants import FASTEST, PEERS, TRIALS, Variant
-from bench.speed import LOADS, WIDTH, jpegs
+from bench.speed import LOADS, jpegs
+from evaluation.figure import WIDTH
 
 CLIENTS = (1, 4, 16)
 ROUNDS, QUICK_ROUNDS = 5, 2

@@ -13,9 +13,9 @@ def test_a_line_is_an_object_whatever_stands_in_it(tmp_path: Path) -> None:
     for number, sentence in enumerate(sentences):
         journal.write(sentence, part="Triton", restart=number)
     lines = (tmp_path / "run" / "supervisor.log").read_text().split("\n")
-    told = [json.loads(line) for line in lines if line]
-    assert [line["message"] for line in told] == sentences
-    assert [(line["logger"], line["part"], line["restart"]) for line in told] == [
+    records = [json.loads(line) for line in lines if line]
+    assert [line["message"] for line in records] == sentences
+    assert [(line["logger"], line["part"], line["restart"]) for line in records] == [
         ("supervisor", "Triton", number) for number in range(3)
     ]
 

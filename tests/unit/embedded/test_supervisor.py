@@ -50,7 +50,7 @@ class World:
 
     clock: Clock = field(default_factory=Clock)
     started: list[tuple[float, FakeProcess]] = field(default_factory=list)
-    told: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    reports: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     ready: bool = True
     no_memory: bool = False
 
@@ -66,7 +66,7 @@ class World:
         return self.process
 
     def tell(self, sentence: str, **fields: object) -> None:
-        self.told.append((sentence, fields))
+        self.reports.append((sentence, fields))
 
     @property
     def process(self) -> FakeProcess:
@@ -78,7 +78,7 @@ class World:
             self.clock.now += TICK_S
 
     def events(self) -> list[object]:
-        return [fields["event"] for _, fields in self.told]
+        return [fields["event"] for _, fields in self.reports]
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_delays_begin_anew_after_a_healthy_life() -> None:
 
 def test_nothing_is_told_while_all_is_well(world: World) -> None:
     world.run(random.uniform(1, 300))
-    assert (len(world.started), world.told, world.part.restarts) == (1, [], 0)
+    assert (len(world.started), world.reports, world.part.restarts) == (1, [], 0)
 
 
 def test_a_part_that_ended_is_cleared_told_and_started_after_its_delay(world: World) -> None:
@@ -117,8 +117,8 @@ def test_a_part_that_ended_is_cleared_told_and_started_after_its_delay(world: Wo
     assert process is not dead
     assert started_at - died_at == pytest.approx(supervisor.FIRST_DELAY_S, abs=2 * TICK_S)
     assert world.events() == ["ended", "ready"]
-    assert world.told[0][0] == "Triton ended with status -9 (a_net: no such file); restart 1 in 0.5 s"
-    assert world.told[0][1]["status"] == -9
+    assert world.reports[0][0] == "Triton ended with status -9 (a_net: no such file); restart 1 in 0.5 s"
+    assert world.reports[0][1]["status"] == -9
     assert (world.part.restarts, world.part.ready) == (1, True)
 
 
@@ -130,7 +130,7 @@ def test_a_part_that_ends_while_it_starts_is_started_ever_more_rarely(world: Wor
         world.run(supervisor.LONGEST_DELAY_S + 1)
         world.process.status = 1
     assert len(world.started) == 1 + 9
-    assert [fields["delay_s"] for _, fields in world.told] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert [fields["delay_s"] for _, fields in world.reports] == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
 
 
 def test_a_part_that_was_well_again_is_started_soon(world: World) -> None:
@@ -140,7 +140,7 @@ def test_a_part_that_was_well_again_is_started_soon(world: World) -> None:
     world.run(100)
     world.process.status = 1
     world.run(1)
-    assert [fields["delay_s"] for _, fields in world.told if fields["event"] == "ended"][-1] == 0.5
+    assert [fields["delay_s"] for _, fields in world.reports if fields["event"] == "ended"][-1] == 0.5
 
 
 def test_random_lives_lose_no_end_and_never_run_two_at_once(world: World) -> None:
@@ -155,7 +155,7 @@ def test_random_lives_lose_no_end_and_never_run_two_at_once(world: World) -> Non
             world.run(TICK_S)
         alive = [process for _, process in world.started if process.status is None]
         assert len(alive) <= 1
-    ended = [fields for _, fields in world.told if fields["event"] == "ended"]
+    ended = [fields for _, fields in world.reports if fields["event"] == "ended"]
     assert len(ended) >= ends > 0
     assert [fields["restart"] for fields in ended] == list(range(1, len(ended) + 1))
 
@@ -166,7 +166,7 @@ def test_a_start_without_memory_is_tried_again(world: World) -> None:
     world.no_memory = True
     world.run(10)
     assert len(world.started) == 1
-    assert "Cannot allocate memory" in world.told[-1][0]
+    assert "Cannot allocate memory" in world.reports[-1][0]
     world.no_memory = False
     world.run(supervisor.LONGEST_DELAY_S)
     assert (len(world.started), world.part.ready) == (2, True)
