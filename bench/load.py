@@ -244,10 +244,10 @@ def _generate(plan: Plan, pipe: Pipe) -> None:
     """Make the load: the child process."""
     gc.freeze()  # the cases live as long as the process: collections need not go through them
     pipe.send(None)
-    pipe.send(uvloop.run(_until_told(plan, pipe)))
+    pipe.send(uvloop.run(_until_stopped(plan, pipe)))
 
 
-async def _until_told(plan: Plan, pipe: Pipe) -> Outcome:
+async def _until_stopped(plan: Plan, pipe: Pipe) -> Outcome:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(pipe.fileno(), stop.set)  # also when the parent is gone

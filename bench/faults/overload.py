@@ -1,4 +1,4 @@
-"""Ten times what the system can do: who is refused is told so at once, and the others lose nothing by it."""
+"""Ten times what the system can do: refusals come at once, and admitted callers lose nothing by them."""
 
 import asyncio
 from collections.abc import Iterator

@@ -43,7 +43,7 @@ def comparison_table(rows: Sequence[Comparison]) -> Table:
     )  # fmt: skip
     for row in rows:
         drawn.add_row(
-            row.service, str(row.clients), *(_told(row.series[name]) for name in names),
+            row.service, str(row.clients), *(_text(row.series[name]) for name in names),
             _marked(row.rate_ratio, row.rate_ratio >= 1), _marked(row.p99_ratio, row.p99_ratio <= 1),
         )  # fmt: skip
     return drawn
@@ -56,11 +56,11 @@ def trials_table(peer: str, service: str, series: SeriesByClients) -> Table:
     )
     for variant in next(iter(series.values())):
         ones = [by_variant[variant] for by_variant in series.values()]
-        drawn.add_row(variant, *map(_told, ones))
+        drawn.add_row(variant, *map(_text, ones))
     return drawn
 
 
-def _told(one: Series) -> str:
+def _text(one: Series) -> str:
     return f"{one.rate:.1f} ±{one.spread / 2:.0%}, {one.p99_ms:.0f}"
 
 

@@ -34,7 +34,7 @@ class Variant:
         return ", ".join(f"{name} {value}" for name, value in changes.items()) or "defaults"
 
     def environment(self) -> dict[str, str]:
-        """Return the variables by which a peer's process is told."""
+        """Return the variables that configure a peer's process."""
         return {_variable(name): str(value) for name, value in asdict(self).items()}
 
     @classmethod
