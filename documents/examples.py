@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from demo.samples import ROOT, SAMPLES, SHELF, chinese_sign
-from gateway.documentation import EXAMPLE_ID
+from gateway.openapi import EXAMPLE_ID
 from modelhub import ModelHub
 from modelhub.present import annotate
 

@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 import uvicorn
-from fastapi import FastAPI
 from pydantic import ValidationError
+from starlette.types import ASGIApp
 
 from gateway import logs
 from gateway.app import create_app
@@ -25,7 +25,7 @@ KEEP_ALIVE_S = 75
 """Seconds for which an idle connection is kept: longer than most clients keep theirs, so they close first."""
 
 
-def server(settings: Settings, app: FastAPI) -> uvicorn.Server:
+def server(settings: Settings, app: ASGIApp) -> uvicorn.Server:
     """Return the server of `app`, not yet listening."""
     return uvicorn.Server(
         uvicorn.Config(

@@ -2,19 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match
-from starlette.types import Receive, Scope, Send
+from starlette.routing import BaseRoute, Route
 
-from gateway import documentation
+from gateway import paths
 from gateway.admission import Admission, Arrivals, while_connected
 from gateway.body import check_announced, parse, read_body, worked
 from gateway.compression import Compressed
@@ -26,6 +25,7 @@ from gateway.fetch import Fetcher
 from gateway.healer import Healer
 from gateway.health import Readiness, problems
 from gateway.observation import Observed
+from gateway.openapi import document
 from gateway.page.routes import routes as page_routes
 from gateway.recovery import Recovery
 from gateway.representation import JSON, Representation, rendered, wanted
@@ -41,8 +41,6 @@ from gateway.triton import GrpcTriton, Triton
 from gateway.triton_repository import GrpcRepository
 from gateway.url_policy import Resolver, UrlPolicy
 from vision.manifest import SEEDED_NETS
-
-Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class Gateway:
@@ -143,8 +141,12 @@ class Gateway:
             return success(request_id(request), {"services": services})
         return unready(request_id(request), ModelUnavailable.code, f"not ready: {reasons}", services)
 
+    async def openapi(self, _request: Request) -> Response:
+        """Answer with the description of the API."""
+        return Response(document(), media_type=JSON)
+
     @asynccontextmanager
-    async def lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Heal while the application runs; let go of everything at the end."""
         healing = asyncio.create_task(self.healer.run()) if self.healer else None
         yield
@@ -159,35 +161,9 @@ class Gateway:
             await asyncio.to_thread(self.traces.close)
 
 
-class DirectRoutes(BaseRoute):
-    """Routes by one look at the path, before the router tries one pattern after another.
-
-    What is found here is in the router, too, for the description of the API.
-    """
-
-    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
-        self._endpoints = endpoints
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:  # noqa: D102 - as in the base
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in self._endpoints:
-            return Match.FULL, {}
-        return Match.NONE, {}
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - as in the base
-        response = await self._endpoints[scope["path"]](Request(scope, receive, send))
-        await response(scope, receive, send)
-
-
-class PlainRoute(APIRoute):
-    """A route that calls its endpoint and nothing else: what FastAPI does in between is for parameters."""
-
-    def get_route_handler(self) -> Endpoint:
-        """Return the endpoint, which takes the request and returns the response itself."""
-        handler: Endpoint = self.endpoint
-        return handler
-
-
-def create_app(settings: Settings, triton: Triton | None = None, resolve: Resolver | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, triton: Triton | None = None, resolve: Resolver | None = None
+) -> Starlette:
     """Return the application, in front of `triton` or of the Triton that `settings` name and its healer.
 
     Names in URLs are resolved by `resolve` or by the system.
@@ -197,11 +173,8 @@ def create_app(settings: Settings, triton: Triton | None = None, resolve: Resolv
         triton = GrpcTriton(settings.triton_grpc_url, settings.triton_key.get_secret_value())
         healer = _healer(settings, triton)
     gateway = Gateway(settings, triton, resolve or SystemResolver(), healer)
-    app = FastAPI(
-        **documentation.INFO,
-        docs_url=None,  # its page loads scripts from elsewhere
-        redoc_url=None,
-        redirect_slashes=False,
+    app = Starlette(
+        routes=_routes(gateway),
         middleware=[
             Middleware(Observed, access_log=settings.access_log, traces=gateway.traces),
             Middleware(Compressed),
@@ -210,31 +183,24 @@ def create_app(settings: Settings, triton: Triton | None = None, resolve: Resolv
         exception_handlers=HANDLERS,
         lifespan=gateway.lifespan,
     )
-    app.router.route_class = PlainRoute
-    predictors = {
-        f"/api/predict/{service.name}": _predictor(gateway, service) for service in SERVICES.values()
-    }
-    app.router.routes.insert(0, DirectRoutes(predictors))
-    for path, service in zip(predictors, SERVICES.values(), strict=True):
-        app.add_api_route(
-            path,
-            predictors[path],
-            methods=["POST"],
-            **documentation.of_service(service),
-        )
-    app.add_api_route("/health/live", gateway.live, methods=["GET"], **documentation.of_live())
-    app.add_api_route("/health/ready", gateway.ready, methods=["GET"], **documentation.of_ready())
-    documentation.add_requests(app.openapi())
-    if settings.page:
-        app.router.routes.extend(page_routes())
+    app.router.redirect_slashes = False
     return app
 
 
-def _predictor(gateway: Gateway, service: Service) -> Endpoint:
-    async def predict(request: Request) -> Response:
-        return await gateway.predict(service, request)
-
-    return predict
+def _routes(gateway: Gateway) -> list[BaseRoute]:
+    """Return every route; Starlette answers HEAD wherever it answers GET."""
+    predictors = [
+        Route(paths.PREDICT + service.name, partial(gateway.predict, service), methods=["POST"])
+        for service in SERVICES.values()
+    ]
+    page = page_routes() if gateway.settings.page else []
+    return [
+        *predictors,
+        Route(paths.LIVE, gateway.live),
+        Route(paths.READY, gateway.ready),
+        Route(paths.OPENAPI, gateway.openapi),
+        *page,
+    ]
 
 
 def _healer(settings: Settings, triton: GrpcTriton) -> Healer | None:

@@ -1,8 +1,10 @@
 """The gateway's metrics for Prometheus, on a port of their own."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from prometheus_client import disable_created_metrics, start_http_server
 
@@ -13,7 +15,7 @@ SHARED_MEMORY = "/dev/shm"
 
 @contextmanager
 def serving_metrics(host: str, port: int) -> Iterator[None]:
-    """Answer `GET /metrics` on `host:port` as long as the block lasts, from a thread of its own.
+    """Answer GET and HEAD of `/metrics` on `host:port` as long as the block lasts, from a thread of its own.
 
     Beside those of `gateway.metrics` it tells the process's own (memory, CPU time, open files). Raises
     OSError where it cannot listen there.
@@ -22,12 +24,28 @@ def serving_metrics(host: str, port: int) -> Iterator[None]:
     disable_created_metrics()  # type: ignore[no-untyped-call]
     SHARED_MEMORY_FREE.set_function(_free_share)
     server, thread = start_http_server(port, host)
+    server.set_app(_with_head(server.get_app()))
     try:
         yield
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _with_head(app: WSGIApplication) -> WSGIApplication:
+    """Return `app`, which answers GET alone, with HEAD answered as GET is, without the body."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return app(environ, start_response)
+        head: list[Any] = []
+        body = app({**environ, "REQUEST_METHOD": "GET"}, lambda *begin: head.extend(begin) or head.append)
+        status, headers = head
+        start_response(status, [*headers, ("Content-Length", str(sum(map(len, body))))])
+        return []
+
+    return answer
 
 
 def _free_share() -> float:

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway import metrics
+from gateway import metrics, paths
 from gateway.errors import HUNG_UP, InternalFault
 from gateway.logs import REQUEST_ID
 from gateway.responses import ERROR_CODE, request_id
@@ -21,7 +21,6 @@ from gateway.traces import Span, Traces, carrying
 
 log = logging.getLogger(__name__)
 
-PREFIX = "/api/predict/"
 UNKNOWN = "unknown"
 """The service of a path that names none: a label of the caller's own would be a series for each."""
 
@@ -60,7 +59,9 @@ class Observed:
         if exchange.service:
             exchange.count()
         if span:
-            span.end(f"{exchange.method} {PREFIX}{exchange.service}", exchange.attributes(), exchange.timing)
+            span.end(
+                f"{exchange.method} {paths.PREDICT}{exchange.service}", exchange.attributes(), exchange.timing
+            )
         if self._access_log:
             log.info("request", extra={"fields": exchange.told()})
 
@@ -81,8 +82,8 @@ class _Exchange:
         self.timing = timing_of(scope)
         self.service = ""
         """A name of the table or `unknown`; empty for paths that are of no service at all."""
-        if self._path.startswith(PREFIX):
-            name = self._path.removeprefix(PREFIX)
+        if self._path.startswith(paths.PREDICT):
+            name = self._path.removeprefix(paths.PREDICT)
             self.service = name if name in SERVICES else UNKNOWN
 
     async def receive(self) -> Message:

@@ -11,8 +11,13 @@ from contextlib import suppress
 import httpx
 import numpy as np
 import pytest
+from starlette.routing import Route
 
 from gateway import protocol, responses
+from gateway.app import create_app
+from gateway.errors import ModelUnavailable
+from gateway.services import SERVICES
+from gateway.settings import Settings
 from modelhub.kinds import Tensors
 from tests.unit.gateway.checks import assert_failure
 from tests.unit.gateway.conftest import PICTURE_BASE64, ServeApp, until
@@ -107,9 +112,41 @@ def test_no_answer_names_the_server(serve: ServeApp) -> None:
         assert "server" not in httpx.get(url(port, path)).headers
 
 
-def test_a_head_request_is_answered_without_a_body(serve: ServeApp) -> None:
-    response = httpx.head(url(serve()))
-    assert (response.status_code, response.headers["allow"], response.content) == (405, "POST", b"")
+ROUTES = [route for route in create_app(Settings()).routes if isinstance(route, Route)]
+
+
+def test_head_is_get_without_the_body_on_every_route(serve: ServeApp) -> None:
+    port = serve()
+    paths = [route.path for route in ROUTES if "GET" in (route.methods or ())]
+    assert {"/", "/health/live", "/health/ready", "/openapi.json", "/page/main.js", "/samples/"} <= {*paths}
+    plain = {"Accept-Encoding": "identity"}
+    with httpx.Client(base_url=url(port, ""), headers=plain) as client:
+        for path in paths:
+            got, head = client.get(path), client.head(path)
+            assert (head.status_code, head.content) == (200, b""), path
+            assert steady(head) == steady(got), path
+            assert "content-length" in head.headers
+
+
+def steady(response: httpx.Response) -> dict[str, str]:
+    """The headers that are the same whenever it is asked."""
+    changing = ("date", "server-timing", "x-request-id")
+    return {name: value for name, value in response.headers.items() if name not in changing}
+
+
+def test_a_failed_health_check_answers_head_too(serve: ServeApp, triton: FakeTriton) -> None:
+    triton.loaded = ModelUnavailable()
+    response = httpx.head(url(serve(), "/health/ready"))
+    assert (response.status_code, response.content) == (503, b"")
+
+
+def test_head_is_not_allowed_where_get_is_not(serve: ServeApp) -> None:
+    port = serve()
+    paths = [route.path for route in ROUTES if "GET" not in (route.methods or ())]
+    assert len(paths) == len(SERVICES)
+    for path in paths:
+        response = httpx.head(url(port, path))
+        assert (response.status_code, response.headers["allow"], response.content) == (405, "POST", b"")
 
 
 def test_an_announced_body_over_the_limit_is_refused_before_it_is_sent(serve: ServeApp) -> None:
@@ -336,7 +373,7 @@ def test_over_the_bound_clients_are_told_at_once_and_nobody_is_lost(
     triton.hangs = True
     port = serve(max_in_flight=4)
     with ThreadPoolExecutor(4) as pool:
-        waiting = [pool.submit(httpx.post, url(port), content=GOOD) for _ in range(4)]
+        waiting = [pool.submit(httpx.post, url(port), content=GOOD, timeout=30) for _ in range(4)]
         until(lambda: triton.running == 4)
         for _ in range(10):
             response = httpx.post(url(port), content=GOOD)

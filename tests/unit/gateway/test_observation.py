@@ -18,8 +18,9 @@ from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from gateway import logs, metrics
 from gateway.errors import InternalFault, ModelUnavailable, TooManyRequests
 from gateway.metrics_server import serving_metrics
-from gateway.observation import PREFIX, UNKNOWN
+from gateway.observation import UNKNOWN
 from gateway.open_telemetry import PATIENCE_S
+from gateway.paths import PREDICT
 from gateway.services import SERVICES
 from gateway.settings import Settings
 from gateway.traces import carrying, metadata, opened
@@ -67,7 +68,7 @@ async def test_an_answer_is_counted_by_its_code(
     triton.outputs[SERVICE] = failure or classification()
     count = requests(SERVICE, code)
     before, timed = count(), value("modelhub_request_duration_seconds_count", service=SERVICE)
-    response = await client.post(PREFIX + SERVICE, json=GOOD)
+    response = await client.post(PREDICT + SERVICE, json=GOOD)
     assert response.json().get("error_code", 200) == code
     assert count() == before + 1
     assert value("modelhub_request_duration_seconds_count", service=SERVICE) == timed + 1
@@ -89,7 +90,7 @@ async def test_callers_make_no_labels(
 ) -> None:
     count = requests(service, code)
     before = count()
-    await client.request(method, PREFIX + path, json={})
+    await client.request(method, PREDICT + path, json={})
     assert count() == before + 1
     known = {*SERVICES, UNKNOWN}
     for family in REGISTRY.collect():
@@ -121,7 +122,7 @@ async def test_stages_are_told_and_counted(client: httpx.AsyncClient, triton: Fa
         }
 
     before = sums()
-    response = await client.post(PREFIX + SERVICE, json=GOOD)
+    response = await client.post(PREDICT + SERVICE, json=GOOD)
     told = dict(re.findall(r"(\w+);dur=([\d.]+)", response.headers["server-timing"]))
     assert (told["preprocess"], told["net"], told["postprocess"]) == ("20.0", "30.0", "10.0")
     assert set(told) == {"queue", "preprocess", "net", "postprocess", "encode", "total"}
@@ -139,7 +140,7 @@ def test_a_hang_up_is_no_answer(triton: FakeTriton, serve: ServeApp) -> None:
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(
             b"POST %s HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s"
-            % ((PREFIX + SERVICE).encode(), len(body), body)
+            % ((PREDICT + SERVICE).encode(), len(body), body)
         )
         until(lambda: triton.running == 1)
     until(lambda: value("modelhub_hang_ups_total", service=SERVICE) == before + 1)
@@ -157,8 +158,8 @@ async def test_the_access_log_has_a_line_for_each_request(
     triton.outputs[SERVICE] = with_times(70, 50, 20, 10)
     parent = f"00-{TRACE}-{CALLER}-01"
     async with client_of(Settings(access_log=True), triton) as client:
-        good = await client.post(PREFIX + SERVICE, json=GOOD, headers={"traceparent": parent})
-        bad = await client.post(PREFIX + "x" * 999, content=b"1234")
+        good = await client.post(PREDICT + SERVICE, json=GOOD, headers={"traceparent": parent})
+        bad = await client.post(PREDICT + "x" * 999, content=b"1234")
     first, second = lines(caplog)
     seconds = first.pop("seconds")
     assert isinstance(seconds, dict)
@@ -169,7 +170,7 @@ async def test_the_access_log_has_a_line_for_each_request(
     assert first == {
         "request_id": good.headers["x-request-id"],
         "method": "POST",
-        "path": PREFIX + SERVICE,
+        "path": PREDICT + SERVICE,
         "service": SERVICE,
         "code": 200,
         "bytes_in": len(good.request.content),
@@ -184,7 +185,7 @@ async def test_without_it_there_is_no_line(
     client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    await client.post(PREFIX + SERVICE, json=GOOD)
+    await client.post(PREDICT + SERVICE, json=GOOD)
     assert not lines(caplog)
 
 
@@ -198,7 +199,7 @@ async def test_every_line_of_a_request_has_its_id(client: httpx.AsyncClient, tri
             said.append(await asyncio.to_thread(logs.JsonLine().format, record))
 
     async with client_of(Settings(), Chatty()) as chatty:
-        answers = await asyncio.gather(*(chatty.post(PREFIX + SERVICE, json=GOOD) for _ in range(3)))
+        answers = await asyncio.gather(*(chatty.post(PREDICT + SERVICE, json=GOOD) for _ in range(3)))
     ids = [answer.headers["x-request-id"] for answer in answers]
     assert sorted(json.loads(line)["request_id"] for line in said) == sorted(ids * 2)
     assert "request_id" not in json.loads(logs.JsonLine().format(logging.makeLogRecord({"msg": "outside"})))
@@ -221,13 +222,13 @@ async def test_a_trace_has_the_request_and_its_stages(triton: FakeTriton) -> Non
             async with app.router.lifespan_context(app):
                 for flags in ("01", "00"):
                     parent = {"traceparent": f"00-{TRACE}-{CALLER}-{flags}"}
-                    await client.post(PREFIX + SERVICE, json=GOOD, headers=parent)
-                await client.post(PREFIX + "ocr", json=GOOD, headers={"traceparent": "nonsense"})
+                    await client.post(PREDICT + SERVICE, json=GOOD, headers=parent)
+                await client.post(PREDICT + "ocr", json=GOOD, headers={"traceparent": "nonsense"})
                 await client.get("/health/live")
     assert metadata() == []
     requests = {span.name: span for span in collector.spans if span.attributes}
-    assert set(requests) == {f"POST {PREFIX}{SERVICE}", f"POST {PREFIX}ocr"}
-    good, bad = requests[f"POST {PREFIX}{SERVICE}"], requests[f"POST {PREFIX}ocr"]
+    assert set(requests) == {f"POST {PREDICT}{SERVICE}", f"POST {PREDICT}ocr"}
+    good, bad = requests[f"POST {PREDICT}{SERVICE}"], requests[f"POST {PREDICT}ocr"]
     assert (good.trace, good.parent) == (TRACE, CALLER)
     assert bad.trace != TRACE
     assert not bad.parent
@@ -249,7 +250,7 @@ async def test_a_collector_that_is_away_costs_nobody_an_answer(triton: FakeTrito
     async with client_of(Settings(traces_url=url), triton) as client:
         app = client._transport.app  # type: ignore[attr-defined]
         async with app.router.lifespan_context(app):
-            assert (await client.post(PREFIX + SERVICE, json=GOOD)).status_code == 200
+            assert (await client.post(PREDICT + SERVICE, json=GOOD)).status_code == 200
             before_end = time.monotonic()
     assert time.monotonic() - before_end < PATIENCE_S + 2
 
@@ -271,10 +272,13 @@ def test_metrics_are_served_as_long_as_asked_for() -> None:
     url = f"http://127.0.0.1:{port}/metrics"
     with serving_metrics("127.0.0.1", port):
         text = httpx.get(url, trust_env=False).text
+        head = httpx.head(url, trust_env=False)
         with pytest.raises(OSError, match="in use"), serving_metrics("127.0.0.1", port):
             pass
     with pytest.raises(httpx.ConnectError):
         httpx.get(url, trust_env=False)
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["content-length"]) > 1000
     assert "process_resident_memory_bytes" in text
     assert "# TYPE modelhub_requests_total counter" in text
     assert "_created" not in text

@@ -37,7 +37,7 @@ def openapi() -> dict[str, Any]:
 
 
 def test_the_file_is_up_to_date() -> None:
-    assert FILE.read_bytes() == document(), "run: python -m gateway.openapi > docs/openapi.json"
+    assert FILE.read_bytes() == document(indented=True), "run: python -m gateway.openapi > docs/openapi.json"
 
 
 async def test_the_gateway_serves_it(client: httpx.AsyncClient, openapi: dict[str, Any]) -> None:

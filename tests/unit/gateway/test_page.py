@@ -54,14 +54,6 @@ async def test_every_file_is_served_safely(client: httpx.AsyncClient, path: str)
     assert "*" not in policy
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_head_is_get_without_the_body(client: httpx.AsyncClient, path: str) -> None:
-    got, head = await client.get(path), await client.head(path)
-    assert (head.status_code, head.content) == (200, b"")
-    for name in ("content-length", "content-type", "etag"):
-        assert head.headers[name] == got.headers[name]
-
-
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', '"other",W/{} ,"x"'])
 async def test_who_has_a_file_is_not_sent_it_again(client: httpx.AsyncClient, form: str) -> None:
     first = await client.get("/")
