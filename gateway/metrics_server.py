@@ -1,12 +1,12 @@
 """The gateway's metrics for Prometheus, on a port of their own."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from prometheus_client import disable_created_metrics, start_http_server
+from prometheus_client import disable_created_metrics, make_wsgi_app, start_http_server
 
 from gateway.metrics import SHARED_MEMORY_FREE
 
@@ -24,7 +24,7 @@ def serving_metrics(host: str, port: int) -> Iterator[None]:
     disable_created_metrics()  # type: ignore[no-untyped-call]
     SHARED_MEMORY_FREE.set_function(_free_share)
     server, thread = start_http_server(port, host)
-    server.set_app(_with_head(server.get_app()))
+    server.set_app(_with_head(make_wsgi_app()))
     try:
         yield
     finally:
@@ -40,7 +40,12 @@ def _with_head(app: WSGIApplication) -> WSGIApplication:
         if environ["REQUEST_METHOD"] != "HEAD":
             return app(environ, start_response)
         head: list[Any] = []
-        body = app({**environ, "REQUEST_METHOD": "GET"}, lambda *begin: head.extend(begin) or head.append)
+
+        def keep(*arguments: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - as WSGI has it
+            head.extend(arguments)
+            return head.append
+
+        body = app({**environ, "REQUEST_METHOD": "GET"}, keep)
         status, headers = head
         start_response(status, [*headers, ("Content-Length", str(sum(map(len, body))))])
         return []

@@ -150,8 +150,8 @@ def document(*, indented: bool = False) -> bytes:
 def _schemas() -> dict[str, Any]:
     """Return the schemas of all bodies, by name: requests as they are read, answers as they are written."""
     requests = {service.request for service in SERVICES.values()}
-    answers = {model for service in SERVICES.values() for model in _answers_of(service)}
-    answers |= {Answer, Failure, Ready, NotReady}
+    answers: set[type[BaseModel]] = {Answer, Failure, Ready, NotReady}
+    answers.update(*map(_answers_of, SERVICES.values()))
     _, schemas = models_json_schema(
         [*((model, "validation") for model in requests), *((model, "serialization") for model in answers)],
         ref_template=_REF,
