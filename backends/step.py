@@ -33,8 +33,8 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 from numpy.typing import NDArray
 
+from backends.short_circuit import short_circuit
 from backends.triton_api import Request, Response, as_dtype, error_response, input_arrays, parameters_of
-from backends.turning_away import turned_away
 from modelhub_pictures.errors import PictureError
 from modelhub_pictures.request_parameters import DEADLINE
 from vision.manifest import MANIFEST_FILE, NET_VERSION, SEEDED_NETS, load_manifest, manifest_path
@@ -120,7 +120,7 @@ class Step(_Adapter):
         return [self._respond(request) for request in requests]
 
     def _respond(self, request: Request) -> Response:
-        if (without_work := turned_away(request)) is not None:
+        if (without_work := short_circuit(request)) is not None:
             return without_work
         try:
             tensors, times = self._begin(request)
@@ -137,7 +137,7 @@ class FanOutStep(_Adapter):
         return [await self._respond(request) for request in requests]
 
     async def _respond(self, request: Request) -> Response:
-        if (without_work := turned_away(request)) is not None:
+        if (without_work := short_circuit(request)) is not None:
             return without_work
         try:
             tensors, times = self._begin(request)

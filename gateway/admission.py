@@ -1,4 +1,4 @@
-"""Who is let in, and until when: a bounded number of requests, each as long as its client waits.
+"""Admission: a bounded number of requests at one time, each for as long as its client waits.
 
 A request first has its body received, in one of `Arrivals`' places, and then takes one of the places that
 stand for work. While none is free, newcomers are refused at their head, before their body is read.
@@ -22,13 +22,13 @@ from modelhub_pictures.errors import PictureError
 Result = TypeVar("Result")
 
 
-FEW = 4
-"""Places of a slow service, if by how fast it was of late all are answered in a quarter of a deadline,
-and half of all places are free, since whatever else is let in makes it slower. It has one in any case."""
+SLOW_SERVICE_PLACES = 4
+"""Places that a slow service keeps, if all of them are answered in a quarter of a deadline at its pace, and
+half of all places are free: other requests make it slower. It keeps one in any case."""
 
 
 class Pace:
-    """How long a service takes from one answer to the next while it has work, on the average of late."""
+    """Moving average of the time from one answer of a service to the next while it has work."""
 
     WEIGHT = 0.05
     """Of the newest answer, once there were twenty; the first ones count alike. A stall of a second does not
@@ -56,10 +56,11 @@ class Pace:
 
 
 class Admission:
-    """A number of places; who finds none free is told so at once.
+    """A number of places; a request that finds none free is refused at once.
 
-    No service takes more than `per_service`, nor, beyond a FEW, so many that the last would wait for longer
-    than `wait_s`, by the service's pace of late. Of the others' places each service keeps one for itself,
+    No service takes more than `per_service`, nor, beyond SLOW_SERVICE_PLACES,
+    so many that the last would wait for longer
+    than `wait_s`, by the service's pace. Of the others' places each service keeps one for itself,
     where there are at least two for each: whatever the others are sent, it goes on.
     """
 
@@ -117,7 +118,7 @@ class Admission:
         """Return how many requests of `service` at one time are answered before it is too late for them."""
         pace = self._paces[service]
         crowded = 2 * self.taken > self._total
-        few = 1 if crowded else min(FEW, pace.places(self._deadline_s / 4))
+        few = 1 if crowded else min(SLOW_SERVICE_PLACES, pace.places(self._deadline_s / 4))
         return max(1, few, pace.places(self._wait_s))
 
     def _refuse(self, service: str, limit: str) -> None:

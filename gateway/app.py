@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway import paths
 from gateway.admission import Admission, Arrivals, while_connected
-from gateway.body import check_announced, parse, read_body, worked
+from gateway.body import check_announced, in_thread_if_large, parse, read_body
 from gateway.compression import Compressed
 from gateway.deadline import Deadline
 from gateway.decompression import encoding, expanded
@@ -28,15 +28,23 @@ from gateway.observation import Observed
 from gateway.openapi import document
 from gateway.page.routes import routes as page_routes
 from gateway.recovery import Recovery
-from gateway.representation import JSON, Representation, rendered, wanted
+from gateway.representation import JSON, Representation, rendered, requested
 from gateway.resolver import SystemResolver
-from gateway.responses import BY_ACCEPT, NO_HEADERS, SEEDED, picture, request_id, success, unready
+from gateway.responses import (
+    NO_HEADERS,
+    RANDOM_WEIGHTS,
+    VARY_BY_ACCEPT,
+    not_ready,
+    picture,
+    request_id,
+    success,
+)
 from gateway.schemas import PictureUrl
 from gateway.services import SERVICES, Service
 from gateway.settings import Settings
 from gateway.timing import Timing, timing_of
 from gateway.tokens import Tokens
-from gateway.traces import opened
+from gateway.traces import open_traces
 from gateway.triton import GrpcTriton, Triton
 from gateway.triton_repository import GrpcRepository
 from gateway.url_policy import Resolver, UrlPolicy
@@ -52,7 +60,7 @@ class Gateway:
         self.healer = healer
         self.recovery = Recovery(triton.infer, healer)
         self.tokens = Tokens(settings.token_file)
-        self.traces = opened(settings.traces_url)
+        self.traces = open_traces(settings.traces_url)
         policy = UrlPolicy(settings.url_allow, settings.url_ports)
         self.drawings = Drawings()
         self.fetcher = Fetcher(policy, resolve, settings.url_max_bytes, settings.url_timeout_s)
@@ -71,43 +79,50 @@ class Gateway:
     async def predict(self, service: Service, request: Request) -> Response:
         """Answer one request; every failure is raised and answered by `gateway.errors.HANDLERS`.
 
-        What its head says is judged first, so that who is not let in costs next to nothing.
+        Its head is judged before its body is read, so that a refusal costs next to nothing.
         """
         headers = request.headers
-        claim = self.tokens.claim(request.method, request.url.path, headers, service.name)
+        authorization = self.tokens.authorize(request.method, request.url.path, headers, service.name)
         deadline = Deadline.of(headers, self.settings.deadline_s)
-        asked = wanted(service, request)
+        representation = requested(service, request)
         check_announced(headers, self.settings.max_body_bytes)
         compressed_as = encoding(headers)
         self.admission.check(service.name)
         with self.arrivals.body(service.name) as arriving:
             body = await read_body(request, self.settings.max_body_bytes, deadline.left_s(), arriving)
-            await worked(len(body), claim.check_body, body)
+            await in_thread_if_large(len(body), authorization.check_body, body)
             body = await expanded(body, compressed_as, self.settings.max_body_bytes)
             with self.admission.place(service.name):
                 return await while_connected(
-                    request.receive, self._answer(service, body, request, asked, deadline)
+                    request.receive, self._answer(service, body, request, representation, deadline)
                 )
 
     async def _answer(
-        self, service: Service, body: bytes, request: Request, asked: Representation, deadline: Deadline
+        self,
+        service: Service,
+        body: bytes,
+        request: Request,
+        representation: Representation,
+        deadline: Deadline,
     ) -> Response:
         timing = timing_of(request.scope)
-        given = await parse(service, body, request.headers.get("content-type", ""))
-        files = await self._files(given, timing, deadline)
-        with self.readiness.watching(service), deadline.blamed():
+        sources = await parse(service, body, request.headers.get("content-type", ""))
+        files = await self._files(sources, timing, deadline)
+        with self.readiness.recording_outcome(service), deadline.attributing_expiry():
             sent_at_ns = time.time_ns()
             outputs = await self.recovery.infer(
                 service.name, service.inputs(files), request_id(request), deadline.left_s()
             )
-            timing.of_triton(outputs, sent_at_ns, time.time_ns())
-            fields = await rendered(service, outputs, asked)
-        headers = {**BY_ACCEPT, **(SEEDED if SEEDED_NETS in outputs else NO_HEADERS)}
-        if asked.media_type == JSON:
+            timing.record_triton(outputs, sent_at_ns, time.time_ns())
+            fields = await rendered(service, outputs, representation)
+        headers = {**VARY_BY_ACCEPT, **(RANDOM_WEIGHTS if SEEDED_NETS in outputs else NO_HEADERS)}
+        if representation.media_type == JSON:
             return self._json(request, fields, headers)
-        with timing.drawing(), deadline.blamed():
-            file = await self.drawings.file(service.name, fields, files, asked.media_type, deadline.left_s())
-        return picture(request_id(request), file, asked.media_type, headers)
+        with timing.drawing(), deadline.attributing_expiry():
+            file = await self.drawings.file(
+                service.name, fields, files, representation.media_type, deadline.left_s()
+            )
+        return picture(request_id(request), file, representation.media_type, headers)
 
     def _json(self, request: Request, fields: dict[str, Any], headers: Mapping[str, str]) -> Response:
         if self.settings.alias_detection_classe_names and "detection_class_names" in fields:
@@ -115,12 +130,12 @@ class Gateway:
         return success(request_id(request), fields, headers)
 
     async def _files(
-        self, given: Mapping[str, bytes | PictureUrl], timing: Timing, deadline: Deadline
+        self, sources: Mapping[str, bytes | PictureUrl], timing: Timing, deadline: Deadline
     ) -> list[bytes]:
         """Return the files of the pictures of a request, in order."""
-        urls = {name: value.url for name, value in given.items() if isinstance(value, PictureUrl)}
+        urls = {name: value.url for name, value in sources.items() if isinstance(value, PictureUrl)}
         fetched = await self._fetched(urls, timing, deadline) if urls else {}
-        return [value if isinstance(value, bytes) else fetched[name] for name, value in given.items()]
+        return [value if isinstance(value, bytes) else fetched[name] for name, value in sources.items()]
 
     async def _fetched(
         self, urls: Mapping[str, str], timing: Timing, deadline: Deadline
@@ -139,7 +154,7 @@ class Gateway:
         reasons = problems(report)
         if not reasons:
             return success(request_id(request), {"services": services})
-        return unready(request_id(request), ModelUnavailable.code, f"not ready: {reasons}", services)
+        return not_ready(request_id(request), ModelUnavailable.code, f"not ready: {reasons}", services)
 
     async def openapi(self, _request: Request) -> Response:
         """Answer with the description of the API."""

@@ -27,12 +27,12 @@ from modelhub_pictures.formats import HEAD_BYTES, NAMED_BYTES, format_of, other_
 from vision.base64_text import decode_base64
 
 INLINE_BYTES = 1024 * 1024
-"""What is no larger is worked on where it is; a thread would cost more than it frees."""
+"""Up to this size work runs on the event loop; a thread would cost more than it frees."""
 
-PATIENCE_S = 5.0
-"""Seconds for which a body may pause or crawl."""
-SLOWEST_BODY = 32 * 1024
-"""Bytes a second that a body has to come at on the whole: places are for those who send."""
+STALL_TIMEOUT_S = 5.0
+"""Seconds for which a body may come at less than MIN_BYTES_PER_S."""
+MIN_BYTES_PER_S = 32 * 1024
+"""Lowest mean rate of a body."""
 
 PICTURE_TYPES = "image/"
 """How the Content-Type of a body begins that is a picture's file."""
@@ -42,7 +42,7 @@ _JSON = re.compile(rb"[ \t\r\n]*\{")
 
 Model = TypeVar("Model", bound=BaseModel)
 Result = TypeVar("Result")
-Given = TypeVarTuple("Given")
+Arguments = TypeVarTuple("Arguments")
 
 
 def check_announced(headers: Mapping[str, str], limit: int) -> None:
@@ -55,35 +55,37 @@ def check_announced(headers: Mapping[str, str], limit: int) -> None:
 async def read_body(request: Request, limit: int, timeout_s: float, arriving: Arriving) -> bytes:
     """Return the whole body.
 
-    Raises BodyTooLarge as soon as more than `limit` bytes have come, TooManyRequests where `arriving` has no
-    room for it, SlowBody after `timeout_s`, or where it comes at less than SLOWEST_BODY after PATIENCE_S, and
-    ClientDisconnect.
+    Raises BodyTooLarge as soon as more than `limit` bytes came, TooManyRequests where `arriving` has no
+    room for it, SlowBody after `timeout_s` or where it comes at less than MIN_BYTES_PER_S after
+    STALL_TIMEOUT_S, and ClientDisconnect.
     """
     began = asyncio.get_running_loop().time()
     chunks: list[bytes] = []
     try:
-        async with asyncio.timeout_at(began + min(timeout_s, PATIENCE_S)) as timeout:
+        async with asyncio.timeout_at(began + min(timeout_s, STALL_TIMEOUT_S)) as timeout:
             async for chunk in request.stream():
                 arriving.grow(len(chunk))
                 if arriving.size > limit:
                     raise BodyTooLarge(f"the body has more than {limit} bytes")
                 chunks.append(chunk)
-                timeout.reschedule(began + min(timeout_s, PATIENCE_S + arriving.size / SLOWEST_BODY))
+                timeout.reschedule(began + min(timeout_s, STALL_TIMEOUT_S + arriving.size / MIN_BYTES_PER_S))
     except TimeoutError:
         raise SlowBody from None
     return b"".join(chunks)
 
 
-async def worked(size: int, work: Callable[[Unpack[Given]], Result], *arguments: *Given) -> Result:
-    """Return what `work` returns of what has `size` bytes; large things are worked on in a thread."""
+async def in_thread_if_large(
+    size: int, work: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments
+) -> Result:
+    """Return `work(*arguments)`; where `size`, in bytes, is large it runs in a thread."""
     if size > INLINE_BYTES:
         return await asyncio.to_thread(work, *arguments)
     return work(*arguments)
 
 
 async def parse(service: Service, body: bytes, content_type: str) -> dict[str, bytes | PictureUrl]:
-    """Return what `parse_inline` does; large bodies are parsed while other requests go on."""
-    return await worked(len(body), parse_inline, service, body, content_type)
+    """Return what `parse_inline` does; large bodies are parsed in a thread."""
+    return await in_thread_if_large(len(body), parse_inline, service, body, content_type)
 
 
 def parse_inline(service: Service, body: bytes, content_type: str = "") -> dict[str, bytes | PictureUrl]:
@@ -98,10 +100,10 @@ def parse_inline(service: Service, body: bytes, content_type: str = "") -> dict[
             return _of_picture(service, body)
         if media_type == form.MEDIA_TYPE:
             return _of_form(service, body, content_type)
-    given = validated(service.request, body).given()
+    sources = validated(service.request, body).given()
     return {
         name: value if isinstance(value, PictureUrl) else _decoded(name, value)
-        for name, value in given.items()
+        for name, value in sources.items()
     }
 
 

@@ -23,7 +23,7 @@ from isal import isal_zlib
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.weights import weights
+from gateway.quality_values import quality_values
 
 SMALLEST_BYTES = 64 * 1024
 """What is smaller is sent as it is."""
@@ -65,7 +65,7 @@ CODINGS: Mapping[str, Callable[[], Compressor]] = MappingProxyType({"zstd": _zst
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Preference:
     """What an `Accept-Encoding` asks for."""
 
     coding: str
@@ -75,16 +75,16 @@ class Wish:
 
 
 @lru_cache(maxsize=64)
-def wish(accepted: str) -> Wish:
+def preference(accepted: str) -> Preference:
     """Return what the value of `Accept-Encoding` asks for; without one nothing is asked for."""
-    named = {name.removeprefix("x-"): weight for name, weight in weights(accepted).items()}
+    named = {name.removeprefix("x-"): weight for name, weight in quality_values(accepted).items()}
     others = named.get("*", 0.0)
     plain = named.get(IDENTITY, named.get("*", _LEAST))
     best = max(CODINGS, key=lambda coding: named.get(coding, others))
     weight = named.get(best, others)
     if not weight or weight < plain:
-        return Wish(IDENTITY)
-    return Wish(best, always=not plain)
+        return Preference(IDENTITY)
+    return Preference(best, always=not plain)
 
 
 class Compressed:
@@ -95,11 +95,11 @@ class Compressed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI
         if scope["type"] == "http":
-            send = _Answer(scope, send).send
+            send = _CompressingSend(scope, send).send
         await self._app(scope, receive, send)
 
 
-class _Answer:
+class _CompressingSend:
     """One answer on its way out."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
@@ -115,7 +115,7 @@ class _Answer:
         elif self._compressor is None:
             await self._send(message)
         else:
-            await self._go_on(self._compressor, message)
+            await self._compress(self._compressor, message)
 
     async def _begin(self, head: Message) -> None:
         headers = MutableHeaders(scope=head)
@@ -136,11 +136,11 @@ class _Answer:
             or "content-encoding" in headers
         ):
             return IDENTITY
-        asked = wish(",".join(Headers(scope=self._scope).getlist("accept-encoding")))
+        asked = preference(",".join(Headers(scope=self._scope).getlist("accept-encoding")))
         size = int(headers.get("content-length", SMALLEST_BYTES))
         return asked.coding if asked.always or size >= SMALLEST_BYTES else IDENTITY
 
-    async def _go_on(self, compressor: Compressor, message: Message) -> None:
+    async def _compress(self, compressor: Compressor, message: Message) -> None:
         body, more = message.get("body", b""), message.get("more_body", False)
         work = compressor.compress if more else lambda rest: compressor.compress(rest) + compressor.flush()
         piece = await asyncio.to_thread(work, body) if len(body) > INLINE_BYTES else work(body)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from gateway.errors import DeadlinePassed, InvalidField, OwnDeadlinePassed
+from gateway.errors import CallerDeadlinePassed, DeadlinePassed, InvalidField
 
 HEADER = "X-ModelHub-Timeout-Ms"
 """With it a caller shortens the deadline of one request: whole milliseconds from its head to its answer."""
@@ -29,13 +29,13 @@ class Deadline:
         return cls(min(longest_s, asked_s), shortened=asked_s < longest_s)
 
     @contextmanager
-    def blamed(self) -> Iterator[None]:
-        """Raise OwnDeadlinePassed for the block's DeadlinePassed where the caller shortened the deadline."""
+    def attributing_expiry(self) -> Iterator[None]:
+        """Raise CallerDeadlinePassed in place of DeadlinePassed where the caller shortened the deadline."""
         try:
             yield
         except DeadlinePassed as error:
             if self._shortened:
-                raise OwnDeadlinePassed(detail=error.detail) from None
+                raise CallerDeadlinePassed(detail=error.detail) from None
             raise
 
     def left_s(self) -> float:

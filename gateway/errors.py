@@ -15,7 +15,7 @@ GatewayError
 ├── ModelUnavailable    50301
 │   └── DeadModel       50301
 └── DeadlinePassed      50401
-    ├── OwnDeadlinePassed 50401
+    ├── CallerDeadlinePassed 50401
     └── SlowBody        50401
 
 `modelhub_pictures.errors.PictureError` (40003, 40004, 41302) has the same `code`.
@@ -38,7 +38,7 @@ from modelhub_pictures.errors import PictureError
 
 log = logging.getLogger(__name__)
 
-HUNG_UP = 499
+CLIENT_CLOSED_REQUEST = 499
 """The status of what nobody waits for any more."""
 
 
@@ -50,7 +50,7 @@ class GatewayError(Exception):
 
     code: ClassVar[int]
     message: str
-    ours: ClassVar[bool] = False
+    is_server_fault: ClassVar[bool] = False
     """Whether an operator should hear of it."""
     body_unread: ClassVar[bool] = False
     """Whether the rest of the body is still on its way, so that the connection cannot be used again."""
@@ -154,7 +154,7 @@ class InternalFault(GatewayError):
 
     code = 50001
     message = "a fault on our side"
-    ours = True
+    is_server_fault = True
 
     def public_message(self, request_id: str) -> str:  # noqa: D102
         return f"{self.message}; its request id is {request_id}"
@@ -165,11 +165,11 @@ class ModelUnavailable(GatewayError):
 
     code = 50301
     message = "the model is not loaded, or the inference server is not reachable"
-    ours = True
+    is_server_fault = True
 
 
 class DeadModel(ModelUnavailable):
-    """A process of `model` no longer lives; another, or the model loaded anew, can answer."""
+    """A process of `model` has died; another one, or the reloaded model, can answer."""
 
     def __init__(self, model: str, *, detail: str = "") -> None:
         super().__init__(detail=detail)
@@ -181,39 +181,39 @@ class DeadlinePassed(GatewayError):
 
     code = 50401
     message = "the deadline passed; the work was cancelled"
-    ours = True
+    is_server_fault = True
 
 
-class OwnDeadlinePassed(DeadlinePassed):
+class CallerDeadlinePassed(DeadlinePassed):
     """The deadline passed that the caller had shortened."""
 
-    ours = False
+    is_server_fault = False
 
 
 class SlowBody(DeadlinePassed):
     """The deadline passed before the body was there."""
 
     message = "the deadline passed before the whole body arrived"
-    ours = False
+    is_server_fault = False
     body_unread = True
 
 
-def _note(request: Request, code: int) -> None:
+def _record_code(request: Request, code: int) -> None:
     """Leave the code where `gateway.observation` finds it."""
     request.scope.setdefault("state", {})[ERROR_CODE] = code
 
 
 async def _on_gateway_error(request: Request, error: GatewayError) -> Response:
     identity = request_id(request)
-    if error.ours:
+    if error.is_server_fault:
         _log_failure(request, error)
     message = error.public_message(identity)
-    _note(request, error.code)
+    _record_code(request, error.code)
     return failure(identity, error.code, message, error.headers, lingering=error.body_unread)
 
 
 async def _on_picture_error(request: Request, error: PictureError) -> Response:
-    _note(request, error.code)
+    _record_code(request, error.code)
     return failure(request_id(request), error.code, str(error))
 
 
@@ -224,9 +224,9 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
     return await _on_gateway_error(request, NoSuchService())
 
 
-async def _on_hang_up(_request: Request, _error: ClientDisconnect) -> Response:
+async def _on_disconnect(_request: Request, _error: ClientDisconnect) -> Response:
     """Answer nobody: the server drops what is sent to a closed connection."""
-    return Response(status_code=HUNG_UP)
+    return Response(status_code=CLIENT_CLOSED_REQUEST)
 
 
 def _log_failure(request: Request, error: GatewayError) -> None:
@@ -243,7 +243,7 @@ HANDLERS: dict[Any, Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     GatewayError: _on_gateway_error,
     PictureError: _on_picture_error,
     HTTPException: _on_http_exception,
-    ClientDisconnect: _on_hang_up,
+    ClientDisconnect: _on_disconnect,
 }
 
 

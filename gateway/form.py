@@ -35,7 +35,7 @@ MAX_PART_HEADERS = 16
 MAX_PART_HEADER_BYTES = 4096
 """Bytes of one of them."""
 
-_AS_IT_IS = frozenset({"", "7bit", "8bit", "binary"})
+_IDENTITY_ENCODINGS = frozenset({"", "7bit", "8bit", "binary"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _add(found: dict[str, Part], segment: MultipartSegment, content: bytes) -> N
         return
     if name in found:
         raise InvalidField(f"{name}: more than one part has this name")
-    if segment.header("Content-Transfer-Encoding", "").lower() not in _AS_IT_IS:
+    if segment.header("Content-Transfer-Encoding", "").lower() not in _IDENTITY_ENCODINGS:
         raise InvalidField(f"{name}: its part has a Content-Transfer-Encoding; send the bytes as they are")
     kind = segment.content_type or "text/plain"
     found[name] = Part(content, segment.filename is None and kind.startswith("text/"))

@@ -1,8 +1,8 @@
-"""Finds models with dead processes and loads them anew; Triton itself never does, and calls them healthy.
+"""Reloads models that have dead processes; Triton itself never does, and calls them healthy.
 
-Two things tell of a dead process: a request that met it, and pings, a tiny inference to each process, which
-find what no request has met. Loading a model anew takes some tenths of a second. Requests to its service wait
-for it (`settled`), so that no caller sees an error.
+A dead process is found by a request that met it, or by a ping: a tiny inference to each process, which finds
+those that no request has met. A reload takes some tenths of a second. Requests to its service wait
+for it (`wait_for_reloads`), so that no caller sees an error.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from gateway.triton_repository import Processes, Repository
 
 log = logging.getLogger(__name__)
 
-PROOFS = 8
-"""Answers of a service between two rounds that stand for pings: they went through its processes in turn."""
-AT_ONCE = 8
+ANSWERS_FOR_PINGS = 8
+"""Answers of a service between two rounds that make pings needless: its processes answered in turn."""
+MAX_CONCURRENT_PINGS = 8
 """Models that are pinged at one time: one that is dead takes a second to show it."""
 FIRST_PAUSE_S, MAX_PAUSE_S = 0.5, 60.0
 """Seconds between two attempts at a model that does not load: twice as long each time."""
@@ -45,25 +45,25 @@ class Healer:
         self._broken: dict[str, float] = {}
         """Models that did not load, with the pause before the next attempt, in seconds."""
         self._retries: dict[str, asyncio.TimerHandle] = {}
-        self._changes: defaultdict[str, int] = defaultdict(int)
+        self._generations: defaultdict[str, int] = defaultdict(int)
 
     def answered(self, service: str) -> None:
         """Take an answer of `service` as a sign of life of its processes."""
         self._answers[service] += 1
 
-    def changes(self, service: str) -> int:
-        """Return a number that grows whenever a model of `service` begins or ends to be loaded anew."""
-        return self._changes[service]
+    def generation(self, service: str) -> int:
+        """Return a number that grows when a reload of a model of `service` begins, and when it ends."""
+        return self._generations[service]
 
-    async def settled(self, service: str) -> None:
-        """Return when no model of `service` is being loaded anew."""
+    async def wait_for_reloads(self, service: str) -> None:
+        """Return when no model of `service` is being reloaded."""
         while tasks := [task for model, task in self._healing.items() if self._service_of(model) == service]:
             await asyncio.wait(tasks)
 
     def report(self, model: str, since: float) -> None:
         """Have `model` healed: a request that began at `since`, by the monotonic clock, met a dead process.
 
-        Requests that began before it was last loaded anew tell of processes that are gone.
+        Requests that began before its last reload met processes that are gone.
         """
         if model not in self._healing and since >= self._healed_at.get(model, float("-inf")):
             DEAD_MODELS.labels(model).inc()
@@ -88,10 +88,10 @@ class Healer:
             answered = answers[self._service_of(processes.model)]
             if answered:
                 self._silent_since.pop(processes.model, None)  # its processes are busy, not hung
-            if answered < PROOFS and processes.model not in self._healing:
+            if answered < ANSWERS_FOR_PINGS and processes.model not in self._healing:
                 due.append(processes)
-        for start in range(0, len(due), AT_ONCE):
-            await asyncio.gather(*map(self._look_at, due[start : start + AT_ONCE]))
+        for start in range(0, len(due), MAX_CONCURRENT_PINGS):
+            await asyncio.gather(*map(self._ping, due[start : start + MAX_CONCURRENT_PINGS]))
 
     async def close(self) -> None:
         """Stop healing."""
@@ -101,7 +101,7 @@ class Healer:
             task.cancel()
         await asyncio.gather(*self._healing.values(), return_exceptions=True)
 
-    async def _look_at(self, processes: Processes) -> None:
+    async def _ping(self, processes: Processes) -> None:
         since = time.monotonic()
         signs = await self._repository.alive(processes)
         if False in signs or self._is_hung(processes.model, signs):
@@ -117,7 +117,7 @@ class Healer:
     def _begin(self, model: str) -> None:
         if retry := self._retries.pop(model, None):
             retry.cancel()  # a request or a ping was there first
-        self._changes[self._service_of(model)] += 1
+        self._generations[self._service_of(model)] += 1
         task = self._healing[model] = asyncio.create_task(self._heal(model))
         task.add_done_callback(lambda _: self._end(model))
 
@@ -125,7 +125,7 @@ class Healer:
         del self._healing[model]
         self._silent_since.pop(model, None)
         self._healed_at[model] = time.monotonic()
-        self._changes[self._service_of(model)] += 1
+        self._generations[self._service_of(model)] += 1
 
     async def _heal(self, model: str) -> None:
         began = time.monotonic()
@@ -133,17 +133,16 @@ class Healer:
             await self._repository.reload(model)
         except ModelUnavailable as error:
             self._try_again_later(model)
-            self._tell(model, "failed", began, error.detail)
+            log.error(
+                "a process of the model died and the model could not be reloaded",
+                extra=_counted(model, "failed", began, error.detail),
+            )
         else:
             self._broken.pop(model, None)
-            self._tell(model, "healed", began)
-
-    def _tell(self, model: str, outcome: str, began: float, detail: str = "") -> None:
-        HEALED.labels(model, outcome).inc()
-        level = logging.ERROR if detail else logging.WARNING
-        seconds = round(time.monotonic() - began, 2)
-        fields = {"model": model, "outcome": outcome, "seconds": seconds, "detail": detail}
-        log.log(level, "a process had died; its model was to be loaded anew", extra={"fields": fields})
+            log.warning(
+                "a process of the model died and the model was reloaded",
+                extra=_counted(model, "healed", began),
+            )
 
     def _try_again_later(self, model: str) -> None:
         pause_s = self._broken[model] = min(2 * self._broken.get(model, FIRST_PAUSE_S / 2), MAX_PAUSE_S)
@@ -151,3 +150,10 @@ class Healer:
 
     def _service_of(self, model: str) -> str:
         return next((name for name in self._services if model == name or model.startswith(f"{name}_")), model)
+
+
+def _counted(model: str, outcome: str, began: float, detail: str = "") -> dict[str, dict[str, object]]:
+    """Count a reload; return what its log line says of it."""
+    HEALED.labels(model, outcome).inc()
+    seconds = round(time.monotonic() - began, 2)
+    return {"fields": {"model": model, "outcome": outcome, "seconds": seconds, "detail": detail}}

@@ -48,14 +48,14 @@ class Readiness:
         self._probes: dict[str, asyncio.Task[str]] = {}
 
     @contextmanager
-    def watching(self, service: Service) -> Iterator[None]:
+    def recording_outcome(self, service: Service) -> Iterator[None]:
         """Take the block's success as proof of `service`; a fault revokes it, a bad picture does not."""
         try:
             yield
         except PictureError:
             raise
         except Exception as error:
-            if not isinstance(error, GatewayError) or error.ours:
+            if not isinstance(error, GatewayError) or error.is_server_fault:
                 self._answered_at.pop(service.name, None)
                 READY.labels(service.name).set(0)
             raise
@@ -103,7 +103,7 @@ class Readiness:
         inputs = service.inputs([_PROBE_PICTURE] * len(service.pictures))
         identity = new_request_id()
         try:
-            with self.watching(service):
+            with self.recording_outcome(service):
                 service.render(await self._infer(service.name, inputs, identity, self._probe_timeout_s))
         except Exception as error:
             fields = {

@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import metrics, paths
-from gateway.errors import HUNG_UP, InternalFault
+from gateway.errors import CLIENT_CLOSED_REQUEST, InternalFault
 from gateway.logs import REQUEST_ID
 from gateway.responses import ERROR_CODE, request_id
 from gateway.services import SERVICES
 from gateway.timing import timing_of
-from gateway.traces import Span, Traces, carrying
+from gateway.traces import Span, Traces, propagating
 
 log = logging.getLogger(__name__)
 
@@ -44,18 +44,18 @@ class Observed:
         span = self._span(exchange)
         identity = REQUEST_ID.set(exchange.identity)
         try:
-            with carrying(span):
+            with propagating(span):
                 await self._app(scope, exchange.receive, exchange.send)
         finally:
             REQUEST_ID.reset(identity)
-            self._leave(exchange, span)
+            self._report(exchange, span)
 
     def _span(self, exchange: "_Exchange") -> Span | None:
         if self._traces is None or not exchange.service:
             return None
         return self._traces.begin(exchange.headers, exchange.timing.began_ns)
 
-    def _leave(self, exchange: "_Exchange", span: Span | None) -> None:
+    def _report(self, exchange: "_Exchange", span: Span | None) -> None:
         if exchange.service:
             exchange.count()
         if span:
@@ -63,7 +63,7 @@ class Observed:
                 f"{exchange.method} {paths.PREDICT}{exchange.service}", exchange.attributes(), exchange.timing
             )
         if self._access_log:
-            log.info("request", extra={"fields": exchange.told()})
+            log.info("request", extra={"fields": exchange.log_fields()})
 
 
 class _Exchange:
@@ -95,7 +95,7 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            self.timing.answering()
+            self.timing.begin_answer()
             MutableHeaders(scope=message)["Server-Timing"] = self.timing.header()
         await self._send(message)
         # An answer that lingers for the rest of its request ends with an empty piece: it was there before.
@@ -110,7 +110,7 @@ class _Exchange:
         return code
 
     def count(self) -> None:
-        if self._status == HUNG_UP:
+        if self._status == CLIENT_CLOSED_REQUEST:
             metrics.HANG_UPS.labels(self.service).inc()
             return
         metrics.REQUESTS.labels(self.service, str(self.code)).inc()
@@ -119,7 +119,7 @@ class _Exchange:
             metrics.STAGE_DURATION.labels(self.service, stage).observe((ended_ns - began_ns) / 1e9)
 
     def attributes(self) -> dict[str, str | int]:
-        """Return what is told of it in a trace."""
+        """Return its attributes in a trace."""
         return {
             "http.request.method": self.method,
             "http.response.status_code": self._status or InternalFault.code // 100,
@@ -128,7 +128,7 @@ class _Exchange:
             "modelhub.request_id": self.identity,
         }
 
-    def told(self) -> dict[str, object]:
+    def log_fields(self) -> dict[str, object]:
         """Return the fields of its log line."""
         line: dict[str, object] = {
             "request_id": self.identity,

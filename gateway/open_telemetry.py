@@ -18,7 +18,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from gateway.timing import Timing
 
 SERVICE_NAME = "modelhub-gateway"
-PATIENCE_S = 3.0
+EXPORT_TIMEOUT_S = 3.0
 """Seconds within which a batch must be taken; at the gateway's end too."""
 
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -32,7 +32,7 @@ class OpenTelemetryTraces:
             resource=Resource.create({"service.name": SERVICE_NAME}),
             shutdown_on_exit=False,  # `close` does
         )
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(url, timeout=PATIENCE_S)))
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(url, timeout=EXPORT_TIMEOUT_S)))
         self._tracer = self._provider.get_tracer("gateway")
 
     def begin(self, headers: Mapping[str, str], began_ns: int) -> "_RequestSpan":  # noqa: D102
@@ -52,7 +52,7 @@ class _RequestSpan:
         self._span = span
         self._context = trace.set_span_in_context(span)
 
-    def carried(self) -> Mapping[str, str]:
+    def propagation_headers(self) -> Mapping[str, str]:
         headers: dict[str, str] = {}
         if self._span.is_recording():
             _PROPAGATOR.inject(headers, self._context)

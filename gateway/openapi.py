@@ -32,7 +32,7 @@ from gateway.errors import (
     UrlRefused,
 )
 from gateway.representation import JSON, PICTURES, QUERY
-from gateway.responses import SEEDED
+from gateway.responses import RANDOM_WEIGHTS
 from gateway.schemas import Answer, Failure, NotReady, PicturesRequest, Ready
 from gateway.services import SERVICES, Service
 from modelhub_pictures.errors import InvalidBase64, NotAnImage, PictureError, TooManyPixels
@@ -72,7 +72,7 @@ _WEIGHTS_HEADER = {
         "nothing; absent otherwise.",
         "schema": {"type": "string", "enum": [value]},
     }
-    for name, value in SEEDED.items()
+    for name, value in RANDOM_WEIGHTS.items()
 }
 _TIMING_HEADER = {
     "Server-Timing": {

@@ -23,7 +23,7 @@ HEAD_TIMEOUT_S = 10.0
 """Seconds within which a head must be complete once it, or its connection, has begun."""
 
 
-class _TooMuch(Exception):  # noqa: N818 - what it is
+class _LimitExceeded(Exception):  # noqa: N818 - what it is
     """Ends the parsing of a request; httptools raises an error of its own instead."""
 
 
@@ -43,7 +43,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._expect_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_came()
+        self._head_complete()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -63,16 +63,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if len(self.headers) >= MAX_HEADERS:
-            raise _TooMuch(f"the request has more than {MAX_HEADERS} header fields")
+            raise _LimitExceeded(f"the request has more than {MAX_HEADERS} header fields")
         super().on_header(name, value)
 
     def on_chunk_header(self) -> None:
         self._chunks += 1
         if self._chunks > MAX_CHUNKS:
-            raise _TooMuch(f"the body has more than {MAX_CHUNKS} chunks")
+            raise _LimitExceeded(f"the body has more than {MAX_CHUNKS} chunks")
 
     def on_headers_complete(self) -> None:
-        self._head_came()
+        self._head_complete()
         if not self._upgrading():
             super().on_headers_complete()
 
@@ -101,7 +101,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._read_without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             why = error.__context__
-            self.send_400_response(str(why) if isinstance(why, _TooMuch) else "the request is not valid HTTP")
+            self.send_400_response(
+                str(why) if isinstance(why, _LimitExceeded) else "the request is not valid HTTP"
+            )
 
     def _upgrading(self) -> bool:
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
@@ -117,7 +119,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
 
-    def _head_came(self) -> None:
+    def _head_complete(self) -> None:
         self._pending_bytes = 0
         if self._head_timer is not None:
             self._head_timer.cancel()

@@ -34,7 +34,7 @@ class Recovery:
             raise failure.error from None
 
     async def _attempt(self, service: str, inputs: Tensors, request_id: str, ends_at: float) -> Tensors:
-        changes = await self._settled(service, ends_at)
+        generation = await self._settled_generation(service, ends_at)
         began = time.monotonic()
         if began >= ends_at:
             raise DeadlinePassed
@@ -45,23 +45,23 @@ class Recovery:
                 self._healer.report(error.model, began)
             raise _Repeatable(error) from None
         except (ModelUnavailable, InternalFault) as error:
-            if self._healer is not None and self._healer.changes(service) != changes:
+            if self._healer is not None and self._healer.generation(service) != generation:
                 raise _Repeatable(error) from None  # of a model that was on its way out
             raise
         if self._healer is not None:
             self._healer.answered(service)
         return outputs
 
-    async def _settled(self, service: str, ends_at: float) -> int:
+    async def _settled_generation(self, service: str, ends_at: float) -> int:
         """Wait until the service is whole; return the state of its changes."""
         if self._healer is None:
             return 0
         try:
             async with asyncio.timeout(ends_at - time.monotonic()):
-                await self._healer.settled(service)
+                await self._healer.wait_for_reloads(service)
         except TimeoutError:
             raise DeadlinePassed from None
-        return self._healer.changes(service)
+        return self._healer.generation(service)
 
 
 class _Repeatable(Exception):  # noqa: N818 - not an error yet

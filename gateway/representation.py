@@ -13,10 +13,10 @@ from typing import Any
 
 from starlette.requests import Request
 
-from gateway.body import worked
+from gateway.body import in_thread_if_large
 from gateway.errors import InvalidField
+from gateway.quality_values import quality_values
 from gateway.services import SERVICES, Service
-from gateway.weights import weights
 from modelhub.kinds import Tensors
 from vision.mask_formats import MASK_FORMATS, MaskFormat
 
@@ -43,25 +43,25 @@ class Representation:
 PLAIN = Representation()
 
 
-def wanted(service: Service, request: Request) -> Representation:
+def requested(service: Service, request: Request) -> Representation:
     """Return what `request` to `service` asks for. Raises InvalidField for a form of masks that is none."""
-    media_type = accepted(",".join(request.headers.getlist("accept")))
+    media_type = preferred_media_type(",".join(request.headers.getlist("accept")))
     if not request.url.query and media_type == JSON:
         return PLAIN
     return Representation(_mask_format(service, request), media_type)
 
 
-async def rendered(service: Service, outputs: Tensors, asked: Representation) -> dict[str, Any]:
+async def rendered(service: Service, outputs: Tensors, representation: Representation) -> dict[str, Any]:
     """Return the fields of the answer as it is to be; those to draw by have arrays for tables.
 
     Masks in another form take time with every pixel, however small what tells of them is: in a thread.
     """
-    if asked.media_type != JSON:
+    if representation.media_type != JSON:
         return await asyncio.to_thread(service.arrays, outputs)
-    if asked.mask_format is not None:
-        return await asyncio.to_thread(service.render, outputs, asked.mask_format)
+    if representation.mask_format is not None:
+        return await asyncio.to_thread(service.render, outputs, representation.mask_format)
     size = sum(tensor.nbytes for tensor in outputs.values())
-    return await worked(size, service.render, outputs)
+    return await in_thread_if_large(size, service.render, outputs)
 
 
 def _mask_format(service: Service, request: Request) -> MaskFormat | None:
@@ -77,9 +77,9 @@ def _mask_format(service: Service, request: Request) -> MaskFormat | None:
 
 
 @lru_cache(maxsize=64)
-def accepted(accept: str) -> str:
+def preferred_media_type(accept: str) -> str:
     """Return JSON or which of PICTURES the value of `Accept` asks for; without one it is JSON."""
-    named = weights(accept)
+    named = quality_values(accept)
     return max((JSON, *PICTURES), key=lambda media_type: _weight(media_type, named))
 
 

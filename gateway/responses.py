@@ -16,10 +16,10 @@ from starlette.types import Receive, Scope, Send
 from gateway.big_lists import BigList
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-SEEDED: Mapping[str, str] = MappingProxyType({"X-ModelHub-Weights": "seeded"})
+RANDOM_WEIGHTS: Mapping[str, str] = MappingProxyType({"X-ModelHub-Weights": "seeded"})
 """Of an answer in whose making a net of random weights had a part."""
 
-BY_ACCEPT: Mapping[str, str] = MappingProxyType({"Vary": "Accept"})
+VARY_BY_ACCEPT: Mapping[str, str] = MappingProxyType({"Vary": "Accept"})
 """Of an answer of which there are other representations."""
 
 ERROR_CODE = "error_code"
@@ -73,7 +73,7 @@ def failure(
     return kind(failure_body(identity, code, message), code // 100, _headers(identity) | dict(headers))
 
 
-def unready(identity: str, code: int, message: str, services: Mapping[str, Any]) -> Response:
+def not_ready(identity: str, code: int, message: str, services: Mapping[str, Any]) -> Response:
     """Return the failure of a health check, the only one that says more than every failure."""
     content = _dump(_failed(identity, code, message) | {"services": services})
     return Response(content, code // 100, _headers(identity))

@@ -52,10 +52,10 @@ def files(folders: tuple[Path, ...] = (FETCHED, KEPT)) -> dict[str, Path]:
     }
 
 
-def requests(there: Mapping[str, Path]) -> dict[str, list[tuple[str, ...]]]:
-    """Return, by service, the requests all of whose pictures are `there`; no service without one."""
+def requests(available: Mapping[str, Path]) -> dict[str, list[tuple[str, ...]]]:
+    """Return, by service, the requests all of whose pictures are `available`; no service without one."""
     possible = {
-        service: [names for names in rows if all(name in there for name in names)]
+        service: [names for names in rows if all(name in available for name in names)]
         for service, rows in REQUESTS.items()
     }
     return {service: rows for service, rows in possible.items() if rows}

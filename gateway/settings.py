@@ -52,9 +52,9 @@ class Settings(BaseSettings):
         default=2.0,
         gt=0,
         description=(
-            "Seconds that a request may expect to be in work, by how fast its service has answered of late; "
-            "who would wait longer is told 42901 at once. Four of a service are let in for all that if they "
-            "can be answered in a quarter of the deadline and half of all places are free, one in any case."
+            "Seconds that a request may expect to be in work, by the pace at which its service answers; a "
+            "request that would wait longer gets 42901 at once. A slow service keeps up to four places where "
+            "they can be answered in a quarter of the deadline and half of all places are free, else one."
         ),
     )
     max_arriving: int = Field(
@@ -77,8 +77,8 @@ class Settings(BaseSettings):
     token_file: str = Field(
         default="",
         description=(
-            "File of the tokens that callers need (docs/security.md), read again when it changes; who has "
-            "none is told 40101. Without a file everybody may ask for everything."
+            "File of the tokens that callers need (docs/security.md), read again when it changes; a request "
+            "without one gets 40101. Without a file no token is needed."
         ),
     )
     url_allow: str = Field(
@@ -119,8 +119,8 @@ class Settings(BaseSettings):
         ge=0,
         allow_inf_nan=False,
         description=(
-            "Seconds between two looks for dead processes of models, which are then loaded anew; 0 never "
-            "looks. It takes `MODELHUB_TRITON_KEY`."
+            "Seconds between two searches for dead processes of models, which are then reloaded; 0 turns "
+            "this off. It needs `MODELHUB_TRITON_KEY`."
         ),
     )
     alias_detection_classe_names: bool = Field(
@@ -172,8 +172,8 @@ class Settings(BaseSettings):
 
     @field_validator("url_allow")
     @classmethod
-    def _are_openings(cls, value: str) -> str:
-        url_policy.openings(value)
+    def _are_allow_rules(cls, value: str) -> str:
+        url_policy.allow_rules(value)
         return value
 
     @field_validator("url_ports")

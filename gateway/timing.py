@@ -64,7 +64,7 @@ class Timing:
         finally:
             self._put("draw", began_ns, time.time_ns())
 
-    def of_triton(self, outputs: Tensors, sent_at_ns: int, received_at_ns: int) -> None:
+    def record_triton(self, outputs: Tensors, sent_at_ns: int, received_at_ns: int) -> None:
         """Take the steps' times out of an ensemble's `outputs`; of a batch those of its first row.
 
         Without them, as from an ensemble of somebody else's, all of Triton's time is `net`.
@@ -81,7 +81,7 @@ class Timing:
         self._put("postprocess", resumed, ended)
         self._answer_since_ns = ended
 
-    def answering(self) -> None:
+    def begin_answer(self) -> None:
         """Say that the head of the answer is sent now: `encode` and `total` end."""
         self._encoded(time.time_ns())
         self._total_s = self.elapsed_s()

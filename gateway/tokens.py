@@ -1,4 +1,4 @@
-"""Who may ask for what: tokens from a file that is read again when it changes.
+"""Authorization: which token opens which service, from a file that is read again when it changes.
 
 A file of tokens, as an operator writes it:
 
@@ -72,8 +72,8 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A request whose headers were accepted; its body is still to be compared with what was signed."""
+class Authorization:
+    """Headers that were accepted; the body is still to be compared with what was signed."""
 
     signed_md5: bytes | None = None
     """MD5 that the body has to have, 16 bytes; None where nothing was said of it."""
@@ -87,7 +87,7 @@ class Claim:
             raise BodyNotAsSigned
 
 
-OPEN = Claim()
+BODY_UNSIGNED = Authorization()
 
 
 class Tokens:
@@ -106,30 +106,30 @@ class Tokens:
         if self._path is not None:
             self._tokens, self._version = _load(self._path)
 
-    def claim(self, method: str, path: str, headers: Mapping[str, str], service: str) -> Claim:
+    def authorize(self, method: str, path: str, headers: Mapping[str, str], service: str) -> Authorization:
         """Return what is left to check of a request for `service`. Raises NotAuthorized.
 
         `path` is the decoded path of the URL; names of `headers` are looked up in lower case.
         """
         if self._path is None:
-            return OPEN
+            return BODY_UNSIGNED
         self._look_again(self._path)
-        given = headers.get("authorization", "")
-        if not given:
+        header = headers.get("authorization", "")
+        if not header:
             raise NotAuthorized("a token is needed in the header Authorization")
-        scheme, blank, credentials = given.partition(" ")
+        scheme, blank, credentials = header.partition(" ")
         if not blank:
-            scheme, credentials = "bearer", given
+            scheme, credentials = "bearer", header
         match scheme.lower():
             case "bearer":
                 self._check_plain(credentials.encode("latin-1", "replace"), service)
-                return OPEN
+                return BODY_UNSIGNED
             case "eas":
                 return self._signed(credentials, (method, path), headers, service)
         raise NotAuthorized
 
-    def _check_plain(self, given: bytes, service: str) -> None:
-        digest = hashlib.sha256(given).digest()
+    def _check_plain(self, secret: bytes, service: str) -> None:
+        digest = hashlib.sha256(secret).digest()
         opened = False
         for token in self._tokens:
             opened |= hmac.compare_digest(digest, token.digest) & (service in token.services)
@@ -138,7 +138,7 @@ class Tokens:
 
     def _signed(
         self, signature: str, target: tuple[str, str], headers: Mapping[str, str], service: str
-    ) -> Claim:
+    ) -> Authorization:
         method, path = target
         # Nothing signed for one service opens another, whatever path the header Host makes of it.
         if path.rpartition("/")[2] != service:
@@ -147,15 +147,15 @@ class Tokens:
         if not _MD5.fullmatch(md5) or not date:
             raise NotAuthorized("a signed request has the headers Content-MD5 and Date")
         message = "\n".join((method, md5, headers.get("content-type", ""), date, path)).encode("utf-8")
-        given = signature.encode("utf-8", "replace")
+        received = signature.encode("utf-8", "replace")
         opened = False
         for token in self._tokens:
             right = base64.b64encode(hmac.digest(token.secret, message, "sha1"))
-            opened |= hmac.compare_digest(given, right) & (service in token.services)
+            opened |= hmac.compare_digest(received, right) & (service in token.services)
         if not opened:
             raise NotAuthorized
         _check_date(date)  # last, so that only who signed well hears of our clock
-        return Claim(bytes.fromhex(md5) if len(md5) == 32 else base64.b64decode(md5))
+        return Authorization(bytes.fromhex(md5) if len(md5) == 32 else base64.b64decode(md5))
 
     def _look_again(self, path: Path) -> None:
         now = time.monotonic()

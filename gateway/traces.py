@@ -1,6 +1,6 @@
 """Traces of requests: a span each with its stages below it, part of the caller's trace where it has one.
 
-`opened` gives what makes them; where tracing is off that is None, and nothing of OpenTelemetry is imported.
+Where tracing is off `open_traces` returns None and imports nothing of OpenTelemetry.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,13 +10,13 @@ from typing import Protocol
 
 from gateway.timing import Timing
 
-_CARRIED: ContextVar[Mapping[str, str]] = ContextVar("carried")
+_PROPAGATED: ContextVar[Mapping[str, str]] = ContextVar("propagated")
 
 
 class Span(Protocol):
     """The span of one request."""
 
-    def carried(self) -> Mapping[str, str]:
+    def propagation_headers(self) -> Mapping[str, str]:
         """Return the W3C headers by which Triton's spans come below this one; none if it is not recorded."""
 
     def end(self, name: str, attributes: Mapping[str, str | int], timing: Timing) -> None:
@@ -30,10 +30,10 @@ class Traces(Protocol):
         """Begin the span of a request, below the one that its `traceparent` names, if it has one."""
 
     def close(self) -> None:
-        """Send what is left, for as long as `gateway.open_telemetry.PATIENCE_S`."""
+        """Send what is left, for as long as `gateway.open_telemetry.EXPORT_TIMEOUT_S`."""
 
 
-def opened(url: str) -> Traces | None:
+def open_traces(url: str) -> Traces | None:
     """Return what sends traces to `url` by OTLP over HTTP; None without a URL."""
     if not url:
         return None
@@ -42,20 +42,20 @@ def opened(url: str) -> Traces | None:
     return OpenTelemetryTraces(url)
 
 
-def carrying(span: Span | None) -> AbstractContextManager[None]:
+def propagating(span: Span | None) -> AbstractContextManager[None]:
     """Give `metadata` of the block, and of its tasks, what `span` carries."""
-    return _carrying(span.carried() if span else {})
+    return _propagating(span.propagation_headers() if span else {})
 
 
 @contextmanager
-def _carrying(headers: Mapping[str, str]) -> Iterator[None]:
-    token = _CARRIED.set(headers)
+def _propagating(headers: Mapping[str, str]) -> Iterator[None]:
+    token = _PROPAGATED.set(headers)
     try:
         yield
     finally:
-        _CARRIED.reset(token)
+        _PROPAGATED.reset(token)
 
 
 def metadata() -> list[tuple[str, str]]:
     """Return the gRPC metadata that make Triton's spans part of this request's trace; none if it has none."""
-    return list(_CARRIED.get({}).items())
+    return list(_PROPAGATED.get({}).items())

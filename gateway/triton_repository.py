@@ -1,4 +1,4 @@
-"""Triton's models as a healer sees them: which there are, whether their processes live, loading them anew."""
+"""Triton's models as the healer sees them: their processes, whether these are alive, and reloads."""
 
 import asyncio
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Repository(Protocol):
         """Return for each process whether it lives, or None where it did not say so in time."""
 
     async def reload(self, model: str) -> None:
-        """Load `model` anew with new processes; what is in flight goes on. Raises ModelUnavailable."""
+        """Reload `model` with new processes; requests in flight go on. Raises ModelUnavailable."""
 
 
 class GrpcRepository:

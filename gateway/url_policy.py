@@ -38,7 +38,7 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _AUTHORITY = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\[\]:]+))(?::(?P<port>[0-9]{1,5}))?")
 _NETWORK = re.compile(r"[0-9./]+")
-_OPENING = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:./]+)\]|(?P<name>[^\[\]:]+))(?::(?P<port>[0-9]{1,5}))?")
+_ALLOW_RULE = re.compile(r"(?:\[(?P<ipv6>[0-9A-Fa-f:./]+)\]|(?P<name>[^\[\]:]+))(?::(?P<port>[0-9]{1,5}))?")
 _SAFE_IN_PATH = "/%:@!$&'()*+,;=~?"
 
 _GLOBAL_IPV6 = IPv6Network("2000::/3")
@@ -198,7 +198,7 @@ def _ascii(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class AllowRule:
     """An entry of `MODELHUB_URL_ALLOW`: a name, or addresses, on one port or on the usual ones."""
 
     host: str | None
@@ -208,7 +208,7 @@ class Opening:
     @classmethod
     def parse(cls, entry: str) -> Self:
         """Read `HOST`, `ADDRESS` or `NETWORK`, with `:PORT` or without. Raises ValueError."""
-        authority = _OPENING.fullmatch(entry)
+        authority = _ALLOW_RULE.fullmatch(entry)
         what = (authority["ipv6"] or authority["name"]) if authority else entry
         port = int(authority["port"]) if authority and authority["port"] else None
         if port is not None and not 0 < port < 65536:
@@ -225,9 +225,9 @@ class Opening:
         return host == self.host if self.network is None else address in self.network
 
 
-def openings(text: str) -> tuple[Opening, ...]:
-    """Read openings with commas between. Raises ValueError."""
-    return tuple(Opening.parse(entry.strip()) for entry in text.split(",") if entry.strip())
+def allow_rules(text: str) -> tuple[AllowRule, ...]:
+    """Read rules with commas between. Raises ValueError."""
+    return tuple(AllowRule.parse(entry.strip()) for entry in text.split(",") if entry.strip())
 
 
 def ports(text: str) -> frozenset[int]:
@@ -242,7 +242,7 @@ class UrlPolicy:
     """Public addresses on the usual ports are allowed, and what was opened; nothing else."""
 
     def __init__(self, allow: str, usual_ports: str) -> None:
-        self._openings = openings(allow)
+        self._allow_rules = allow_rules(allow)
         self._ports = ports(usual_ports)
 
     async def addresses(self, target: Target, resolve: Resolver) -> Sequence[Address]:
@@ -259,14 +259,14 @@ class UrlPolicy:
 
     def _check_port(self, target: Target) -> None:
         """Refuse a port that no address could be allowed on, before anything is resolved."""
-        if target.port not in self._ports | {opening.port for opening in self._openings}:
+        if target.port not in self._ports | {rule.port for rule in self._allow_rules}:
             raise self._port_refused()
 
     def _check_address(self, target: Target, address: Address) -> None:
-        opened = {opening.port for opening in self._openings if opening.covers(target.host, address)}
-        if target.port in opened:
+        rule_ports = {rule.port for rule in self._allow_rules if rule.covers(target.host, address)}
+        if target.port in rule_ports:
             return
-        if not is_public(address) and None not in opened:
+        if not is_public(address) and None not in rule_ports:
             raise UrlRefused("the URL is refused: its host is not at a public address")
         if target.port not in self._ports:
             raise self._port_refused()

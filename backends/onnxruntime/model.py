@@ -15,8 +15,8 @@ import triton_python_backend_utils as pb_utils
 
 from backends.batching import run_batched
 from backends.onnx_config import check_tensors, session_options
+from backends.short_circuit import short_circuit
 from backends.triton_api import Request, Response, input_arrays
-from backends.turning_away import turned_away
 from vision.tensors import Tensors
 
 
@@ -38,7 +38,7 @@ class TritonPythonModel:
 
     def execute(self, requests: list[Request]) -> list[Response]:
         """Run the requests, together where the config allows batches; a bad one fails alone."""
-        answers = [turned_away(request) for request in requests]
+        answers = [short_circuit(request) for request in requests]
         waiting = [request for request, answer in zip(requests, answers, strict=True) if answer is None]
         answered = iter(self._answer(waiting) if waiting else ())
         return [next(answered) if answer is None else answer for answer in answers]

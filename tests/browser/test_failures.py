@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 import httpx
 from playwright.sync_api import expect
 
-from gateway.body import SLOWEST_BODY
+from gateway.body import MIN_BYTES_PER_S
 from tests.browser.conftest import OpenPage
 from tests.browser.visit import PATIENCE_MS, Visit, payload
 from tests.conftest import StartGateway
 from tests.unit.gateway.conftest import until
 
 TOKEN = "3f1c0e5ab77e4c5f9f0d6f2c8a9be001"
-PATIENCE_S = PATIENCE_MS / 1000
+STALL_TIMEOUT_S = PATIENCE_MS / 1000
 
 
 def test_a_file_that_is_no_picture(visit: Visit) -> None:
@@ -64,7 +64,7 @@ def test_a_token_is_asked_for_where_one_is_needed(
 
 def refuses(url: str) -> bool:
     """Whether a gateway has no place for another body."""
-    reply = httpx.post(f"{url}/api/predict/ocr", content=b"{", timeout=PATIENCE_S, trust_env=False)
+    reply = httpx.post(f"{url}/api/predict/ocr", content=b"{", timeout=STALL_TIMEOUT_S, trust_env=False)
     return reply.status_code == 429
 
 
@@ -72,17 +72,17 @@ def refuses(url: str) -> bool:
 def half_sent_body(url: str) -> Iterator[None]:
     """Within the block a body that is not sent to its end has the only place of a gateway with one."""
     parts = urlsplit(url)
-    sent = bytes(int(PATIENCE_S * SLOWEST_BODY))  # so much may be on its way for as long
+    sent = bytes(int(STALL_TIMEOUT_S * MIN_BYTES_PER_S))  # so much may be on its way for as long
     head = f"POST /api/predict/ocr HTTP/1.1\r\nHost: x\r\nContent-Length: {len(sent) + 1}\r\n\r\n"
     with socket.create_connection((parts.hostname, parts.port or 80)) as caller:
         caller.sendall(head.encode() + sent)
-        until(lambda: refuses(url), PATIENCE_S)
+        until(lambda: refuses(url), STALL_TIMEOUT_S)
         yield
-    until(lambda: not refuses(url), PATIENCE_S)
+    until(lambda: not refuses(url), STALL_TIMEOUT_S)
 
 
 def test_a_refused_request(open_page: OpenPage, another_gateway: StartGateway) -> None:
-    url = another_gateway(max_arriving=1, deadline_s=PATIENCE_S)
+    url = another_gateway(max_arriving=1, deadline_s=STALL_TIMEOUT_S)
     visit = open_page(url)
     visit.expected = {429}
     with half_sent_body(url):

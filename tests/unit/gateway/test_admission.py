@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from gateway.admission import FEW, Admission, Arrivals, Pace, while_connected
+from gateway.admission import SLOW_SERVICE_PLACES, Admission, Arrivals, Pace, while_connected
 from gateway.errors import TooManyRequests
 
 
@@ -150,7 +150,7 @@ def test_a_slow_service_has_fewer_places_but_always_some(monkeypatch: pytest.Mon
                 now[0] += seconds
 
     for service, seconds, places in (
-        ("ocr", 1.5, FEW), ("ocr", 3.0, 2), ("ocr", 40.0, 1),
+        ("ocr", 1.5, SLOW_SERVICE_PLACES), ("ocr", 3.0, 2), ("ocr", 40.0, 1),
         ("shelf_counting", 0.5, 8), ("image_classification", 0.03, 20),
     ):  # fmt: skip
         answer(service, seconds)
@@ -158,7 +158,7 @@ def test_a_slow_service_has_fewer_places_but_always_some(monkeypatch: pytest.Mon
             assert fill(stack, admission, service) == pytest.approx(places, abs=places // 6)
 
 
-@pytest.mark.parametrize(("others", "places"), [(16, FEW), (20, 1), (21, 1)])
+@pytest.mark.parametrize(("others", "places"), [(16, SLOW_SERVICE_PLACES), (20, 1), (21, 1)])
 def test_a_slow_service_has_one_place_where_others_hold_half_of_all(
     monkeypatch: pytest.MonkeyPatch, others: int, places: int
 ) -> None:
@@ -183,7 +183,7 @@ def test_failures_are_no_answers(monkeypatch: pytest.MonkeyPatch) -> None:
             if not seconds:
                 raise ValueError
     with ExitStack() as stack:
-        assert fill(stack, admission, "ocr") == FEW
+        assert fill(stack, admission, "ocr") == SLOW_SERVICE_PLACES
 
 
 def test_bodies_are_bounded_in_number_and_in_bytes() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import compression
-from gateway.compression import CODINGS, IDENTITY, SMALLEST_BYTES, Compressed, Wish, wish
+from gateway.compression import CODINGS, IDENTITY, SMALLEST_BYTES, Compressed, Preference, preference
 from gateway.settings import Settings
 from tests.unit.gateway.conftest import PICTURE_BASE64, ServeApp, client_of
 from tests.unit.gateway.fakes import FakeTriton
@@ -85,51 +85,51 @@ def decoded(answer: Said) -> bytes:
 @pytest.mark.parametrize(
     ("accepted", "expected"),
     [
-        ("", Wish(IDENTITY)),
-        ("gzip", Wish("gzip")),
-        ("GZip", Wish("gzip")),
-        ("x-gzip", Wish("gzip")),
-        ("zstd", Wish("zstd")),
-        ("gzip, deflate", Wish("gzip")),
-        ("gzip, deflate, br, zstd", Wish("zstd")),
-        ("zstd;q=0.5, gzip", Wish("gzip")),
-        ("zstd ; q=0.500 ,\tgzip; q=0.501", Wish("gzip")),
-        ("gzip;q=0.001", Wish("gzip")),
-        ("deflate, br", Wish(IDENTITY)),
-        ("gzip;q=0", Wish(IDENTITY)),
-        ("gzip;q=0.000, zstd;q=0", Wish(IDENTITY)),
-        ("identity", Wish(IDENTITY)),
-        ("identity, gzip", Wish("gzip")),
-        ("identity;q=0.5, gzip;q=0.4", Wish(IDENTITY)),
-        ("identity;q=0.4, gzip;q=0.5", Wish("gzip")),
-        ("*", Wish("zstd")),
-        ("*, zstd;q=0", Wish("gzip")),
-        ("*;q=0.5, gzip", Wish("gzip")),
-        ("*;q=0.5, identity", Wish(IDENTITY)),
-        ("identity;q=0, gzip", Wish("gzip", always=True)),
-        ("identity;q=0, *", Wish("zstd", always=True)),
-        ("*;q=0, gzip", Wish("gzip", always=True)),
-        ("*;q=0", Wish(IDENTITY)),
-        ("identity;q=0", Wish(IDENTITY)),
-        ("identity;q=0, br", Wish(IDENTITY)),
-        ("gzip;q=2", Wish(IDENTITY)),
-        ("gzip;q=-1", Wish(IDENTITY)),
-        ("gzip;q=0.1234", Wish(IDENTITY)),
-        ("gzip;q=nan", Wish(IDENTITY)),
-        ("gzip;level=9;q=0.5", Wish("gzip")),
-        ("gzip zstd", Wish(IDENTITY)),
-        ("gzip;q=1, gzip;q=0", Wish(IDENTITY)),
-        (",,gzip,,", Wish("gzip")),
-        ("zstd;q=, gzip", Wish("gzip")),
+        ("", Preference(IDENTITY)),
+        ("gzip", Preference("gzip")),
+        ("GZip", Preference("gzip")),
+        ("x-gzip", Preference("gzip")),
+        ("zstd", Preference("zstd")),
+        ("gzip, deflate", Preference("gzip")),
+        ("gzip, deflate, br, zstd", Preference("zstd")),
+        ("zstd;q=0.5, gzip", Preference("gzip")),
+        ("zstd ; q=0.500 ,\tgzip; q=0.501", Preference("gzip")),
+        ("gzip;q=0.001", Preference("gzip")),
+        ("deflate, br", Preference(IDENTITY)),
+        ("gzip;q=0", Preference(IDENTITY)),
+        ("gzip;q=0.000, zstd;q=0", Preference(IDENTITY)),
+        ("identity", Preference(IDENTITY)),
+        ("identity, gzip", Preference("gzip")),
+        ("identity;q=0.5, gzip;q=0.4", Preference(IDENTITY)),
+        ("identity;q=0.4, gzip;q=0.5", Preference("gzip")),
+        ("*", Preference("zstd")),
+        ("*, zstd;q=0", Preference("gzip")),
+        ("*;q=0.5, gzip", Preference("gzip")),
+        ("*;q=0.5, identity", Preference(IDENTITY)),
+        ("identity;q=0, gzip", Preference("gzip", always=True)),
+        ("identity;q=0, *", Preference("zstd", always=True)),
+        ("*;q=0, gzip", Preference("gzip", always=True)),
+        ("*;q=0", Preference(IDENTITY)),
+        ("identity;q=0", Preference(IDENTITY)),
+        ("identity;q=0, br", Preference(IDENTITY)),
+        ("gzip;q=2", Preference(IDENTITY)),
+        ("gzip;q=-1", Preference(IDENTITY)),
+        ("gzip;q=0.1234", Preference(IDENTITY)),
+        ("gzip;q=nan", Preference(IDENTITY)),
+        ("gzip;level=9;q=0.5", Preference("gzip")),
+        ("gzip zstd", Preference(IDENTITY)),
+        ("gzip;q=1, gzip;q=0", Preference(IDENTITY)),
+        (",,gzip,,", Preference("gzip")),
+        ("zstd;q=, gzip", Preference("gzip")),
     ],
 )
-def test_what_is_asked_for(accepted: str, expected: Wish) -> None:
-    assert wish(accepted) == expected
+def test_what_is_asked_for(accepted: str, expected: Preference) -> None:
+    assert preference(accepted) == expected
 
 
 @given(st.text("gzipstd*identy;q=01. ,x-", max_size=60) | st.text(max_size=60))
 def test_whatever_is_asked_for_something_is_chosen(accepted: str) -> None:
-    chosen = wish(accepted)
+    chosen = preference(accepted)
     assert chosen.coding in {*CODINGS, IDENTITY}
     assert not (chosen.always and chosen.coding == IDENTITY)
     assert chosen.coding == IDENTITY or chosen.coding in accepted.lower() or "*" in accepted

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gateway.errors import DeadlinePassed, DeadModel, InternalFault, ModelUnavailable
-from gateway.healer import PROOFS, Healer
+from gateway.healer import ANSWERS_FOR_PINGS, Healer
 from gateway.recovery import ATTEMPTS, Recovery
 from gateway.triton_repository import Processes
 from modelhub.kinds import Tensors
@@ -103,10 +103,10 @@ async def test_a_round_finds_a_dead_process_whichever_it_is(
     repository.lives[STEP] = signs
     async with healer_of(repository) as healer:
         await healer.round()
-        await healer.settled("ocr")
+        await healer.wait_for_reloads("ocr")
         assert repository.reloaded == [STEP]
         await healer.round()
-        await healer.settled("ocr")
+        await healer.wait_for_reloads("ocr")
         assert repository.reloaded == [STEP]
 
 
@@ -125,7 +125,7 @@ async def test_silence_alone_is_no_death_until_it_has_lasted(
         assert not repository.reloaded, "silence is counted from its beginning"
         clock.now += 6
         await healer.round()
-        await healer.settled("ocr")
+        await healer.wait_for_reloads("ocr")
         assert repository.reloaded == [NET]
 
 
@@ -141,7 +141,7 @@ async def test_who_answers_requests_is_busy_and_not_hung(repository: FakeReposit
 
 async def test_a_service_that_answers_is_not_pinged(repository: FakeRepository) -> None:
     async with healer_of(repository) as healer:
-        for _ in range(PROOFS):
+        for _ in range(ANSWERS_FOR_PINGS):
             healer.answered("ocr")
         await healer.round()
         assert repository.pinged == [OTHER]
@@ -154,12 +154,12 @@ async def test_many_requests_that_meet_one_death_have_it_healed_once(repository:
         began = time.monotonic()
         for _ in range(5):
             healer.report(NET, began)
-        await healer.settled("ocr")
+        await healer.wait_for_reloads("ocr")
         healer.report(NET, began)  # queued behind the dead process, and told of it only now
-        await healer.settled("ocr")
+        await healer.wait_for_reloads("ocr")
         assert repository.reloaded == [NET]
         healer.report(NET, time.monotonic())
-        await healer.settled("ocr")
+        await healer.wait_for_reloads("ocr")
         assert repository.reloaded == [NET, NET]
 
 
@@ -181,10 +181,10 @@ async def test_a_report_takes_the_place_of_the_next_attempt(
     repository.unloadable.add(NET)
     async with healer_of(repository) as healer:
         healer.report(NET, time.monotonic())
-        await healer.settled("ocr")
+        await healer.wait_for_reloads("ocr")
         repository.unloadable.clear()
         healer.report(NET, time.monotonic())
-        await healer.settled("ocr")
+        await healer.wait_for_reloads("ocr")
         await asyncio.sleep(0.3)
         assert repository.reloaded == [NET, NET]
 
@@ -196,7 +196,7 @@ async def test_a_closed_healer_tries_nothing_again(
     repository.unloadable.add(NET)
     async with healer_of(repository) as healer:
         healer.report(NET, time.monotonic())
-        await healer.settled("ocr")
+        await healer.wait_for_reloads("ocr")
     await asyncio.sleep(0.2)
     assert repository.reloaded == [NET]
 

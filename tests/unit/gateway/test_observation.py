@@ -19,11 +19,11 @@ from gateway import logs, metrics
 from gateway.errors import InternalFault, ModelUnavailable, TooManyRequests
 from gateway.metrics_server import serving_metrics
 from gateway.observation import UNKNOWN
-from gateway.open_telemetry import PATIENCE_S
+from gateway.open_telemetry import EXPORT_TIMEOUT_S
 from gateway.paths import PREDICT
 from gateway.services import SERVICES
 from gateway.settings import Settings
-from gateway.traces import carrying, metadata, opened
+from gateway.traces import metadata, open_traces, propagating
 from modelhub.kinds import Tensors
 from modelhub_pictures.errors import NotAnImage
 from tests.collector import collecting
@@ -252,12 +252,12 @@ async def test_a_collector_that_is_away_costs_nobody_an_answer(triton: FakeTrito
         async with app.router.lifespan_context(app):
             assert (await client.post(PREDICT + SERVICE, json=GOOD)).status_code == 200
             before_end = time.monotonic()
-    assert time.monotonic() - before_end < PATIENCE_S + 2
+    assert time.monotonic() - before_end < EXPORT_TIMEOUT_S + 2
 
 
 def test_without_a_url_nothing_of_opentelemetry_is_imported() -> None:
-    assert opened("") is None
-    with carrying(None):
+    assert open_traces("") is None
+    with propagating(None):
         assert metadata() == []
     code = (
         "import sys; from gateway.app import create_app; from gateway.settings import Settings; "

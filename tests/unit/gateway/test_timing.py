@@ -20,10 +20,10 @@ def test_every_stage_is_between_two_moments() -> None:
     outputs = {STAGE_TIMES: times, "class": np.zeros(1)}
     with timing.fetching():
         time.sleep(0.002)
-    timing.of_triton(outputs, now - 75_000_000, now)
+    timing.record_triton(outputs, now - 75_000_000, now)
     with timing.drawing():
         time.sleep(0.002)
-    timing.answering()
+    timing.begin_answer()
     seconds = timing.seconds()
     assert seconds["draw"] >= 0.002
     assert list(outputs) == ["class"]
@@ -39,24 +39,24 @@ def test_every_stage_is_between_two_moments() -> None:
 def test_the_header_is_in_milliseconds(shape: tuple[int, ...]) -> None:
     timing = Timing()
     times = np.array([MOMENT + ms * 1_000_000 for ms in (1, 3, 6, 10)]).reshape(shape)
-    timing.of_triton({STAGE_TIMES: times}, MOMENT, MOMENT + 15_000_000)
+    timing.record_triton({STAGE_TIMES: times}, MOMENT, MOMENT + 15_000_000)
     assert timing.header() == "queue;dur=1.0, preprocess;dur=2.0, net;dur=3.0, postprocess;dur=4.0"
-    timing.answering()
+    timing.begin_answer()
     assert re.fullmatch(r".*, encode;dur=\d+\.\d, total;dur=\d+\.\d", timing.header())
 
 
 @given(st.lists(moments, min_size=4, max_size=4), moments, moments)
 def test_clocks_that_disagree_make_no_stage_negative(times: list[int], sent: int, received: int) -> None:
     timing = Timing()
-    timing.of_triton({STAGE_TIMES: np.array(times)}, sent, received)
-    timing.answering()
+    timing.record_triton({STAGE_TIMES: np.array(times)}, sent, received)
+    timing.begin_answer()
     assert min(timing.seconds().values()) >= 0
     assert "-" not in timing.header()
 
 
 def test_an_ensemble_that_tells_no_times_is_a_net() -> None:
     timing = Timing()
-    timing.of_triton({}, MOMENT, MOMENT + 7_000_000)
+    timing.record_triton({}, MOMENT, MOMENT + 7_000_000)
     assert timing.seconds() == {"net": pytest.approx(0.007)}
 
 
@@ -64,7 +64,7 @@ def test_a_fetch_that_fails_took_its_time() -> None:
     timing = Timing()
     with pytest.raises(KeyError), timing.fetching():
         raise KeyError
-    timing.answering()
+    timing.begin_answer()
     assert set(timing.seconds()) == {"fetch", "total"}
 
 

@@ -12,7 +12,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from gateway.errors import NotAuthorized
-from gateway.tokens import Claim, Tokens
+from gateway.tokens import Authorization, Tokens
 
 Write = Callable[[str], Path]
 """Writes a file of tokens."""
@@ -55,15 +55,15 @@ def plain(secret: str) -> dict[str, str]:
     return {"Authorization": secret}
 
 
-def claim(
+def authorize(
     of: Tokens, headers: dict[str, str], *, service: str = SERVICE, method: str = "POST", path: str = PATH
-) -> Claim:
-    return of.claim(method, path, Headers(headers), service)
+) -> Authorization:
+    return of.authorize(method, path, Headers(headers), service)
 
 
 def is_let_in(of: Tokens, headers: dict[str, str], service: str = SERVICE) -> bool:
     try:
-        claim(of, headers, service=service)
+        authorize(of, headers, service=service)
     except NotAuthorized:
         return False
     return True
@@ -71,5 +71,5 @@ def is_let_in(of: Tokens, headers: dict[str, str], service: str = SERVICE) -> bo
 
 def refused(of: Tokens, headers: dict[str, str], **changed: str) -> NotAuthorized:
     with pytest.raises(NotAuthorized) as caught:
-        claim(of, headers, **changed)
+        authorize(of, headers, **changed)
     return caught.value

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import BodyNotAsSigned
 from gateway.services import SERVICES
-from gateway.tokens import CLOCK_TOLERANCE, EASTERNMOST, WESTERNMOST, Claim, Tokens
+from gateway.tokens import CLOCK_TOLERANCE, EASTERNMOST, WESTERNMOST, Authorization, Tokens
 from tests.unit.gateway.tokens.requests import (
     BODY,
     OTHER,
@@ -20,7 +20,7 @@ from tests.unit.gateway.tokens.requests import (
     SECRET,
     Signed,
     Write,
-    claim,
+    authorize,
     http_date,
     is_let_in,
     plain,
@@ -37,7 +37,7 @@ secrets = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_siz
 
 @pytest.mark.parametrize("headers", [{}, plain(SECRET), Signed().headers()], ids=["none", "plain", "signed"])
 def test_without_a_file_everybody_may_ask_and_no_body_is_hashed(headers: dict[str, str]) -> None:
-    allowed = claim(Tokens(""), headers)
+    allowed = authorize(Tokens(""), headers)
     assert allowed.signed_md5 is None
     allowed.check_body(b"whatever")
 
@@ -47,11 +47,11 @@ def test_without_a_file_everybody_may_ask_and_no_body_is_hashed(headers: dict[st
 
 @pytest.mark.parametrize("form", ["{}", "Bearer {}", "bearer {}"])
 def test_a_token_is_accepted_plain_or_as_a_bearers(one: Tokens, form: str) -> None:
-    claim(one, plain(form.format(SECRET))).check_body(b"whatever")
+    authorize(one, plain(form.format(SECRET))).check_body(b"whatever")
 
 
 def test_a_signed_request_is_accepted_with_its_body_and_no_other(one: Tokens) -> None:
-    allowed = claim(one, Signed().headers())
+    allowed = authorize(one, Signed().headers())
     allowed.check_body(BODY)
     with pytest.raises(BodyNotAsSigned):
         allowed.check_body(BODY + b" ")
@@ -63,7 +63,7 @@ def test_the_md5_may_be_base64_as_in_rfc_1864(one: Tokens) -> None:
     message = f"POST\n{md5}\ntext/plain\n{date}\n{PATH}"
     signature = base64.b64encode(hmac.digest(SECRET.encode(), message.encode(), "sha1")).decode()
     headers = {"content-md5": md5, "date": date, "content-type": "text/plain"}
-    claim(one, headers | {"authorization": f"EAS {signature}"}).check_body(BODY)
+    authorize(one, headers | {"authorization": f"EAS {signature}"}).check_body(BODY)
 
 
 MALFORMED = {
@@ -174,7 +174,7 @@ def test_a_signed_request_of_another_method_is_refused(one: Tokens) -> None:
 
 @given(st.binary(min_size=1, max_size=64), st.integers(0, 511))
 def test_a_signed_body_with_any_bit_changed_is_refused(body: bytes, bit: int) -> None:
-    allowed = Claim(hashlib.md5(body).digest())
+    allowed = Authorization(hashlib.md5(body).digest())
     allowed.check_body(body)
     changed = bytearray(body)
     changed[bit // 8 % len(body)] ^= 1 << bit % 8

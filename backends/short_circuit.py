@@ -1,4 +1,4 @@
-"""Requests that a step or net answers without work: pings, and those whose caller no longer waits."""
+"""Requests that a step or net answers at once: pings, and those whose deadline has passed."""
 
 import time
 
@@ -8,7 +8,7 @@ from backends.triton_api import Request, Response, error_response, parameters_of
 from modelhub_pictures.request_parameters import ALIVE, DEADLINE, LATE, PING
 
 
-def turned_away(request: Request) -> Response | None:
+def short_circuit(request: Request) -> Response | None:
     """Return the answer to a request that needs no work, or None where there is work to do."""
     parameters = parameters_of(request)
     if PING in parameters:

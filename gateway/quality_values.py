@@ -1,4 +1,4 @@
-"""What a caller prefers, told by weights: the values of `Accept` and `Accept-Encoding` (RFC 9110, 12.4.2)."""
+"""Quality values, a caller's preferences in `Accept` and `Accept-Encoding` (RFC 9110, 12.4.2)."""
 
 import re
 
@@ -7,7 +7,7 @@ _MEMBER = re.compile(rf"\s*({_TOKEN}(?:/{_TOKEN})?)\s*((?:;[^;]*)*)")
 _WEIGHT = re.compile(r"\s*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*")
 
 
-def weights(value: str) -> dict[str, float]:
+def quality_values(value: str) -> dict[str, float]:
     """Return the weight, 0 to 1, of every member of a header's `value`, by its name in lower case.
 
     Of parameters only `q` is looked at; members that are malformed count as absent; of two of one name the

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from gateway.errors import UrlRefused
-from gateway.url_policy import Opening, openings, ports
+from gateway.url_policy import AllowRule, allow_rules, ports
 from tests.unit.gateway.urls import judged
 
 
@@ -66,19 +66,19 @@ async def test_the_usual_ports_can_be_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "opening"),
+    ("text", "rule"),
     [
-        ("a.test", Opening("a.test", None, None)),
-        ("例子.test:81", Opening("xn--fsqu00a.test", None, 81)),
-        ("10.0.0.1", Opening(None, ip_network("10.0.0.1/32"), None)),
-        ("10.0.0.0/8:81", Opening(None, ip_network("10.0.0.0/8"), 81)),
-        ("::1", Opening(None, ip_network("::1/128"), None)),
-        ("[::1]:81", Opening(None, ip_network("::1/128"), 81)),
+        ("a.test", AllowRule("a.test", None, None)),
+        ("例子.test:81", AllowRule("xn--fsqu00a.test", None, 81)),
+        ("10.0.0.1", AllowRule(None, ip_network("10.0.0.1/32"), None)),
+        ("10.0.0.0/8:81", AllowRule(None, ip_network("10.0.0.0/8"), 81)),
+        ("::1", AllowRule(None, ip_network("::1/128"), None)),
+        ("[::1]:81", AllowRule(None, ip_network("::1/128"), 81)),
     ],
 )
-def test_openings(text: str, opening: Opening) -> None:
-    assert openings(text) == (opening,)
-    assert openings(f" {text} ,, b ") == (opening, Opening("b", None, None))
+def test_openings(text: str, rule: AllowRule) -> None:
+    assert allow_rules(text) == (rule,)
+    assert allow_rules(f" {text} ,, b ") == (rule, AllowRule("b", None, None))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_openings(text: str, opening: Opening) -> None:
 )
 def test_what_opens_nothing_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        openings(text)
+        allow_rules(text)
 
 
 @pytest.mark.parametrize("text", ["", "0", "65536", "-1", "http", "80,", "80 443"])
