@@ -78,10 +78,10 @@ def test_signatures_are_those_that_the_gateway_accepts(tmp_path_factory: pytest.
     there = endpoint(HOSTED, [TOKEN], Authorization.EAS)
     headers = there.headers("ocr", b'{"image": ""}', datetime.now(UTC))
     lower = {name.lower(): value for name, value in headers.items()}
-    claim = Tokens(str(file)).claim("POST", there.target("ocr").path, lower, "ocr")
+    claim = Tokens(str(file)).authorize("POST", there.target("ocr").path, lower, "ocr")
     assert claim.signed_md5 == hashlib.md5(b'{"image": ""}', usedforsecurity=False).digest()
     with pytest.raises(NotAuthorized):
-        Tokens(str(file)).claim("POST", "/api/predict/ocr", lower | {"content-type": "text/plain"}, "ocr")
+        Tokens(str(file)).authorize("POST", "/api/predict/ocr", lower | {"content-type": "text/plain"}, "ocr")
 
 
 def test_nothing_secret_is_shown() -> None:
