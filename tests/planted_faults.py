@@ -72,7 +72,7 @@ FAULTS = (
     Fault(
         "token",
         "gateway/tokens.py",
-        "hmac.compare_digest(given, right) &",
+        "hmac.compare_digest(received, right) &",
         "True &",
         "tests/unit/gateway/tokens",
     ),
