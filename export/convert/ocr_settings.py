@@ -12,9 +12,9 @@ _PADDING = 127
 
 DETECTION = DetectionSettings(
     working_max_side=2000,
+    working_max_pixels=24_000_000,  # a screenshot of 1080 x 20000
     search_max_pixels=2_200_000,  # a page of A4 at 150 dpi
     flat_height=128,
-    tile_max_pixels=24_000_000,
     tile_side=1440,
     tile_margin=64,
     tiles_at_once=4,

@@ -12,6 +12,8 @@ class DetectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
     working_max_side: int
     """A longer picture is searched twice: reduced, then in tiles where that was not enough."""
+    working_max_pixels: int
+    """A larger picture is reduced to this."""
     working_min_side: int
     """A narrower picture is enlarged to this."""
     padding_height: int
@@ -26,12 +28,10 @@ class DetectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """The map of a picture longer than `working_max_side`, at most, in the first search."""
     flat_height: int
     """Bands are added to a picture longer than `working_max_side` that is lower than this, to this."""
-    tile_max_pixels: int
-    """The map of the second search, at most; a larger picture is reduced for it."""
     tile_side: int
-    """Of a tile in that map, without what it shares with others."""
+    """Of a tile of the second search, without what it shares with others."""
     tile_margin: int
-    """What the net sees beside a tile, in that map."""
+    """What the net sees beside a tile."""
     tiles_at_once: int
     small_line: float
     """Lines lower than this in the first map are searched again, enlarged."""

@@ -23,13 +23,12 @@ Place = tuple[slice, slice]
 async def refined(
     first: TextMap, picture: Picture, settings: DetectionSettings, net: str, infer: Infer
 ) -> TextMap:
-    """Return the text map of a large `picture`, [H, W, 3]: `first`, or a larger one with what tiles show.
+    """Return the text map of a large `picture`, [H, W, 3]: `first`, or one [H, W] with what tiles show.
 
     Lines that the first search saw well are kept from there, so that a headline is not torn. What is round
     about other text is searched again. Where tiles overlap, the surer one counts.
     """
-    scale = min(1.0, math.sqrt(settings.tile_max_pixels / (picture.shape[0] * picture.shape[1])))
-    height, width = (math.ceil(side * scale) for side in picture.shape[:2])
+    height, width = picture.shape[:2]
     well_seen, doubtful = judged(first, settings)
     places = list(tiles(doubtful, height, width, settings))
     if not places or (height <= first.shape[0] and width <= first.shape[1]):
@@ -40,7 +39,7 @@ async def refined(
 
     async def search(place: Place) -> None:
         rows, columns = (_seen(part, side, settings) for part, side in zip(place, result.shape, strict=True))
-        pixels = tile_pixels(picture, (rows, columns), scale, settings.size_multiple)
+        pixels = raised(picture[rows, columns], settings.size_multiple)
         found = (await infer(net, {"pixels": pixels[None]}))["text_map"][0]
         counted = found[_within(place[0], rows), _within(place[1], columns)]
         np.maximum(result[place], counted, out=result[place], where=unseen[place])
@@ -101,20 +100,6 @@ def _within(part: slice, whole: slice) -> slice:
     return slice(part.start - whole.start, part.stop - whole.start)
 
 
-def tile_pixels(picture: Picture, place: Place, scale: float, multiple: int) -> Picture:
-    """Return what the net reads at a place of the map, in `scale` of the picture's size.
-
-    Sides are raised to multiples by repeating the outermost pixels.
-    """
-    rows, columns = place
-    if scale == 1:
-        seen = picture[rows, columns]
-    else:
-        top, bottom = rows.start / scale, min(rows.stop / scale, picture.shape[0])
-        left, right = columns.start / scale, min(columns.stop / scale, picture.shape[1])
-        part = picture[int(top) : math.ceil(bottom), int(left) : math.ceil(right)]
-        box = (left - int(left), top - int(top), right - int(left), bottom - int(top))
-        size = columns.stop - columns.start, rows.stop - rows.start
-        reduced = Image.fromarray(np.ascontiguousarray(part)).resize(size, Image.Resampling.BILINEAR, box)
-        seen = np.asarray(reduced)
-    return np.pad(seen, (*((0, -side % multiple) for side in seen.shape[:2]), (0, 0)), mode="edge")
+def raised(tile: Picture, multiple: int) -> Picture:
+    """Return a tile with its sides raised to multiples by repeating the outermost pixels."""
+    return np.pad(tile, (*((0, -side % multiple) for side in tile.shape[:2]), (0, 0)), mode="edge")

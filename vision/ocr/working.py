@@ -34,12 +34,12 @@ class Geometry(NamedTuple):
 def working_picture(picture: Picture, settings: DetectionSettings) -> tuple[Picture, Geometry]:
     """Return what lines are cut from, in black bands where it is flat, and its place.
 
-    That is the picture itself, enlarged where it is narrower than the limit of `settings`.
+    That is the picture itself, unless it is narrower or larger than the limits of `settings`.
     """
     height, width = picture.shape[:2]
     inner_height, inner_width = working_size(height, width, settings)
     band = band_height(inner_height, inner_width, settings)
-    inner = resize_bilinear(picture, inner_height, inner_width)
+    inner = _resized(picture, inner_height, inner_width, averaged=is_large(height, width, settings))
     working = np.pad(inner, ((band, band), (0, 0), (0, 0))) if band else inner
     return working, Geometry(height, width, height / inner_height, width / inner_width, band, 0)
 
@@ -47,10 +47,16 @@ def working_picture(picture: Picture, settings: DetectionSettings) -> tuple[Pict
 def map_picture(working: Picture, settings: DetectionSettings) -> Picture:
     """Return what the detector reads, uint8 [h, w, 3]; of a large picture, for the first search."""
     height, width = map_size(working.shape[0], working.shape[1], settings)
-    if not is_large(working.shape[0], working.shape[1], settings):
-        return resize_bilinear(working, height, width)
-    reduced = Image.fromarray(working).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return np.asarray(reduced)
+    return _resized(working, height, width, averaged=is_large(*working.shape[:2], settings))
+
+
+def _resized(picture: Picture, height: int, width: int, *, averaged: bool) -> Picture:
+    """Return a picture resized as the detector was trained, or `averaged` over all pixels that it covers."""
+    if not averaged or picture.shape[:2] == (height, width):
+        return resize_bilinear(picture, height, width)
+    return np.asarray(
+        Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2)
+    )
 
 
 def is_large(height: int, width: int, settings: DetectionSettings) -> bool:
@@ -59,11 +65,14 @@ def is_large(height: int, width: int, settings: DetectionSettings) -> bool:
 
 
 def working_size(height: int, width: int, settings: DetectionSettings) -> tuple[int, int]:
-    """Return height and width, neither below the limit; a wide and high enough picture keeps its size.
+    """Return height and width within the limits; a picture inside them keeps its size.
 
     Only beyond a ratio of about 1 : 60 is the aspect not kept: a side has at least `size_multiple` pixels.
     """
     shorter, longer = sorted((height, width))
+    if height * width > settings.working_max_pixels:
+        scale = math.sqrt(settings.working_max_pixels / (height * width))
+        return _rounded(height, width, scale, settings.size_multiple)
     if shorter >= settings.working_min_side or longer > settings.working_max_side:
         return height, width
     scale = min(settings.working_min_side / shorter, settings.working_max_side / longer)
