@@ -46,8 +46,9 @@ def working_picture(picture: Picture, settings: DetectionSettings) -> tuple[Pict
 
 def map_picture(working: Picture, settings: DetectionSettings) -> Picture:
     """Return what the detector reads, uint8 [h, w, 3]; of a large picture, for the first search."""
+    averaged = is_large(working.shape[0], working.shape[1], settings)
     height, width = map_size(working.shape[0], working.shape[1], settings)
-    return _resized(working, height, width, averaged=is_large(*working.shape[:2], settings))
+    return _resized(working, height, width, averaged=averaged)
 
 
 def _resized(picture: Picture, height: int, width: int, *, averaged: bool) -> Picture:
