@@ -145,6 +145,8 @@ def _without_end(data: bytes, short_side: int | None, max_pixels: int, size: int
     Decoders put zeros for pixels that are lacking. So the file is decoded twice, with two continuations:
     where the pictures differ, something was lacking. Raises NotAnImage, which says where.
     """
+    if data.endswith(jpeg.UNWRITTEN):
+        data = data.rstrip(b"\0")
     data = data.removesuffix(b"\xff")
     try:
         image = _loaded("JPEG", data + jpeg.END, None, max_pixels)

@@ -12,6 +12,9 @@ END = b"\xff\xd9"
 NOISE = bytes(0x55 + index * 73 % 167 for index in range(2048))
 """What could be pixels: without markers, and unlike the zeros that decoders put for what is lacking."""
 
+UNWRITTEN = bytes(16)
+"""How a file ends for which more space was taken than was written."""
+
 _START, _SCAN = b"\xff\xd8", 0xDA
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _METADATA = frozenset({*range(0xE0, 0xF0), 0xFE})

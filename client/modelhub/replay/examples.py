@@ -14,6 +14,7 @@ from modelhub.replay.recording import Recorded
 from modelhub.replay.spelling import normalise
 from modelhub.replay.tally import Pair
 from modelhub.results import RESULTS
+from modelhub_pictures.decoding import open_picture
 
 SIDE = 360
 """Pixels of the longer side of a drawn picture."""
@@ -76,8 +77,8 @@ def _pictures(recorded: Recorded) -> list[Image.Image]:
     try:
         body = orjson.loads(recorded.body)
         fields = RESULTS[recorded.service].service.pictures
-        return [Image.open(io.BytesIO(_decoded(body[field]))) for field in fields]
-    except (ValueError, TypeError, AttributeError, KeyError, OSError, Image.DecompressionBombError):
+        return [open_picture(_decoded(body[field])) for field in fields]
+    except (ValueError, TypeError, AttributeError, KeyError):
         return []
 
 

@@ -343,6 +343,12 @@ def test_a_jpeg_that_is_cut_says_where(options: dict[str, object]) -> None:
         assert rows[-1] <= 16
 
 
+def test_zeros_in_place_of_a_jpegs_pixels_are_none() -> None:
+    data = jpeg()
+    assert (seen(data[:-2] + bytes(5000)) == seen(data)).all()
+    assert "in row" in refusal(data[: len(data) // 2] + bytes(5000))
+
+
 def test_a_jpeg_that_lacks_whole_scans_is_cut() -> None:
     data = jpeg(progressive=True)
     for scan in list(re.finditer(b"\xff\xda", data))[1:]:
