@@ -91,7 +91,7 @@ class Gateway:
         with self.arrivals.body(service.name) as arriving:
             body = await read_body(request, self.settings.max_body_bytes, deadline.left_s(), arriving)
             await in_thread_if_large(len(body), authorization.check_body, body)
-            body = await expanded(body, compressed_as, self.settings.max_body_bytes)
+            body = await expanded(body, compressed_as, self.settings.max_body_bytes, arriving)
             with self.admission.place(service.name):
                 return await while_connected(
                     request.receive, self._answer(service, body, request, representation, deadline)

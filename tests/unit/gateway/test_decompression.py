@@ -10,8 +10,9 @@ import httpx
 import pytest
 import zstandard
 
+from gateway.admission import Arrivals, Arriving
 from gateway.decompression import encoding, expanded
-from gateway.errors import BodyTooLarge, NotAnObject
+from gateway.errors import BodyTooLarge, NotAnObject, TooManyRequests
 from gateway.settings import Settings
 from tests.unit.gateway.conftest import PICTURE, PICTURE_BASE64, client_of
 from tests.unit.gateway.fakes import FakeTriton
@@ -35,6 +36,10 @@ PACKED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 every_encoding = pytest.mark.parametrize(("name", "pack"), PACKED.values(), ids=list(PACKED))
 
 
+def room(size: int = 10**6) -> Arriving:
+    return Arriving(Arrivals(1, size), "ocr")
+
+
 async def sent(body: bytes, name: str, kind: str = "application/json") -> httpx.Response:
     async with client_of(Settings(max_body_bytes=100_000), FakeTriton(), FakeNames()) as client:
         return await client.post(URL, content=body, headers={"Content-Encoding": name, "Content-Type": kind})
@@ -49,14 +54,19 @@ async def test_a_compressed_body_is_answered(name: str, pack: Callable[[bytes], 
 
 @every_encoding
 async def test_a_body_is_expanded_to_the_limit_at_most(name: str, pack: Callable[[bytes], bytes]) -> None:
-    assert len(await expanded(pack(bytes(1000)), encoding({"content-encoding": name}), 1000)) == 1000
+    assert len(await expanded(pack(bytes(1000)), encoding({"content-encoding": name}), 1000, room())) == 1000
     with pytest.raises(BodyTooLarge, match="more than 999 bytes once it is expanded"):
-        await expanded(pack(bytes(1000)), encoding({"content-encoding": name}), 999)
-    bomb = pack(bytes(200_000_000))
+        await expanded(pack(bytes(1000)), encoding({"content-encoding": name}), 999, room())
+    bomb = pack(bytes(60_000_000))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     answer = await sent(bomb[:90_000], name)
     assert (answer.status_code, answer.json()["error_code"]) == (413, 41301)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 30_000  # KiB
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 20_000  # KiB
+
+
+async def test_expanded_bytes_count_among_all_that_arrive() -> None:
+    with pytest.raises(TooManyRequests):
+        await expanded(gzip.compress(bytes(1000)), "gzip", 1000, room(999))
 
 
 @pytest.mark.parametrize("name", ["br", "compress", "gzip, gzip", "aws-chunked"])
@@ -69,11 +79,11 @@ async def test_an_encoding_that_is_not_read_is_refused_by_its_name(name: str) ->
 @pytest.mark.parametrize("body", [b"", BODY, gzip.compress(BODY)[:-1], gzip.compress(BODY) * 2])
 async def test_a_body_that_is_not_what_its_encoding_says(body: bytes) -> None:
     with pytest.raises(NotAnObject, match="not whole gzip, as its Content-Encoding says"):
-        await expanded(body, "gzip", 100_000)
+        await expanded(body, "gzip", 100_000, room())
 
 
 async def test_zstd_has_a_bound_on_its_memory() -> None:
     wide = zstandard.ZstdCompressionParameters(window_log=27)
     frame = zstandard.ZstdCompressor(compression_params=wide).compressobj()
     with pytest.raises(NotAnObject, match="not whole zstd"):
-        await expanded(frame.compress(BODY) + frame.flush(), "zstd", 100_000)
+        await expanded(frame.compress(BODY) + frame.flush(), "zstd", 100_000, room())
