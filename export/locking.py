@@ -1,22 +1,27 @@
-"""One process at a time."""
+"""One export at a time."""
 
-import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+from filelock import FileLock, Timeout
+from rich.progress import Progress
+
+from export.paths import Paths
 
 
 @contextmanager
-def exclusive(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock file `path`; calls `waiting` once if another process holds it, then waits.
+def exclusive(paths: Paths, progress: Progress) -> Iterator[None]:
+    """Hold the exporter's lock; says so if another export holds it, and waits.
 
-    The kernel frees the lock when its holder ends, however it ends.
+    The kernel frees it when its holder ends, however it ends.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(handle, fcntl.LOCK_EX)
+    lock = FileLock(paths.lock)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        progress.console.print("Waiting for another export ...")
+        lock.acquire()
+    try:
         yield
+    finally:
+        lock.release()

@@ -1,10 +1,12 @@
 """Where things lie."""
 
-import os
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
-from vision.manifest import Profile
+from platformdirs import user_cache_path
+
+from vision.manifest import NET_VERSION, Profile
 
 PROJECT = Path(__file__).resolve().parents[1]
 """The checkout whose code runs: converters are imported from here."""
@@ -13,9 +15,16 @@ TRAINED = PROJECT / "trained"
 
 
 def user_cache() -> Path:
-    """Return the user's cache folder for this project, by the XDG base directory rules."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "modelhub"
+    """Return the user's cache folder for this project: below XDG_CACHE_HOME, or ~/.cache."""
+    return user_cache_path("modelhub")
+
+
+class Framework(StrEnum):
+    """What a conversion imports. The import takes longer than most conversions, so one process does many."""
+
+    ONNX = "onnxruntime"
+    TENSORFLOW = "tensorflow"
+    TORCH = "torch"
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,14 @@ class Paths:
         """Its lock file."""
         return self.root / "requirements" / "training.txt"
 
+    def environment_of(self, framework: Framework) -> Path:
+        """Return the environment of conversions that has `framework`."""
+        return self.training_environment if framework is Framework.TORCH else self.environment
+
+    def lock_of(self, framework: Framework) -> Path:
+        """Return the lock file of that environment."""
+        return self.training_requirements if framework is Framework.TORCH else self.requirements
+
     @property
     def lock(self) -> Path:
         """The exporter's lock, one for all profiles: they share environments."""
@@ -67,6 +84,10 @@ class Paths:
         """Files that are served by no net: sample pictures, fonts."""
         return self.root / "weights"
 
+    def base(self, name: str, recipe: str) -> Path:
+        """Return the folder of a base in the cache, which checkouts of several releases may share."""
+        return self.cache / "bases" / name / recipe / NET_VERSION
+
     def repository(self, profile: Profile) -> Path:
         """Return the model repository of `profile`."""
         return self.root / profile.repository
@@ -77,4 +98,4 @@ class Paths:
 
     def version(self, name: str) -> Path:
         """Return the folder that Triton loads net `name` from."""
-        return self.net(name) / "1"
+        return self.net(name) / NET_VERSION

@@ -7,12 +7,12 @@ came. A publisher's own hash may be short or absent; from the second time on thi
 from collections.abc import Iterable
 from pathlib import Path
 
+from filelock import FileLock
 from rich.progress import Progress
 
 from export.errors import CutDownload, ExportError, WrongHash
 from export.hashing import file_sha256
 from export.http_download import Download
-from export.locking import exclusive
 from export.progress import Update, step
 from export.sources import Published
 
@@ -48,7 +48,7 @@ def _fetched(file: Published, cache: Path, carried: Path | None, progress: Progr
         return place
     place = cached_path(file, cache)
     if not _is_there(file, place, cache):
-        lock = exclusive(place.with_name(f".{file.name}.lock"), lambda: None)
+        lock = FileLock(place.with_name(f".{file.name}.lock"))
         with step(progress, f"Downloading {file.name}") as update, lock:
             if not _is_there(file, place, cache):  # another exporter may have fetched it meanwhile
                 _download(file, place, cache, update)

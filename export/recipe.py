@@ -8,24 +8,33 @@ from pathlib import Path
 import msgspec
 
 from export.hashing import file_sha256
-from export.paths import PROJECT
-from export.sources import Net
+from export.paths import PROJECT, Paths
+from export.sources import Base, Net, framework_of
 
 _RUNNER = "export.convert.__main__"
 
 
-def recipe_of(net: Net, requirements: Path, *, seeded: bool = False) -> str:
+def net_recipe(net: Net, paths: Paths, *, random_weights: bool = False) -> str:
     """Return the hash of the net's row, own files, lock of the conversion and code that converts.
 
-    A `seeded` net, which is made from random weights, has another one than the net itself.
+    A net of random weights has another one than the net itself.
     """
-    functions = (net.converter, *(net.seeds.values() if seeded else ()))
+    functions = (net.converter, *(net.random_writers.values() if random_weights else ()))
+    if net.base:
+        functions = (*functions, net.base.converter)
+    own = [own.source() for own in net.own]
+    return _recipe(functions, paths.lock_of(net.framework), net=net, random_weights=random_weights, own=own)
+
+
+def base_recipe(base: Base, paths: Paths) -> str:
+    """Return the same of a base."""
+    return _recipe((base.converter,), paths.lock_of(framework_of(base.files)), base=base)
+
+
+def _recipe(functions: tuple[str, ...], lock: Path, **ingredients: object) -> str:
     code = exporter_modules((*(function.partition(":")[0] for function in functions), _RUNNER))
-    ingredients = {
-        "net": net,
-        "seeded": seeded,
-        "own": [own.source() for own in net.own],
-        "requirements": file_sha256(requirements),
+    ingredients |= {
+        "requirements": file_sha256(lock),
         "code": {name: file_sha256(path) for name, path in sorted(code.items())},
     }
     return hashlib.sha256(msgspec.json.encode(ingredients)).hexdigest()

@@ -1,12 +1,13 @@
 """Where nets come from: files of packages, of publishers' sites, of this repository, of the user."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
 from export.hashing import file_sha256
-from export.paths import TRAINED
+from export.paths import TRAINED, Framework
 from vision.manifest import Profile, Source
 
 
@@ -80,7 +81,7 @@ class Published(msgspec.Struct, frozen=True):
 
     `sha256` is what the publisher states, whole or the leading digits (torchvision's file names carry eight);
     empty where nothing is stated, so that the first file that came is trusted from then on. `size` is in
-    bytes, None where unknown. `seeded`, as `module:function`, writes a file of the same layout, every key and
+    bytes, None where unknown. `random`, as `module:function`, writes a file of the same layout, every key and
     shape, with random weights.
     """
 
@@ -89,7 +90,7 @@ class Published(msgspec.Struct, frozen=True):
     sha256: str
     size: int | None
     licence: str
-    seeded: str
+    random: str
     remark: str = ""
 
     @property
@@ -102,14 +103,25 @@ class Published(msgspec.Struct, frozen=True):
         return Source(self.where, "", self.url, sha256, self.licence)
 
 
-class Brought(msgspec.Struct, frozen=True):
-    """One file that is the user's, for `python -m export own SERVICE`; `seeded` is as of `Published`."""
+class Supplied(msgspec.Struct, frozen=True):
+    """One file that the user supplies, by `python -m export own SERVICE`; `random` is as of `Published`."""
 
     name: str
-    seeded: str
+    random: str
     where: str = "your own"
     licence: str = "yours"
     size: int | None = None
+
+
+class Base(msgspec.Struct, frozen=True):
+    """A graph that several nets begin with: converted once, kept in the user's cache, never served.
+
+    Converters ask for it by its name.
+    """
+
+    name: str
+    converter: str
+    files: tuple[File, ...]
 
 
 class Net(msgspec.Struct, frozen=True):
@@ -122,23 +134,35 @@ class Net(msgspec.Struct, frozen=True):
     files: tuple[File, ...] = ()
     own: tuple[Own, ...] = ()
     published: tuple[Published, ...] = ()
-    brought: tuple[Brought, ...] = ()
+    supplied: tuple[Supplied, ...] = ()
+    base: Base | None = None
 
     @property
-    def sources(self) -> tuple[File | Own | Published | Brought, ...]:
+    def package_files(self) -> tuple[File, ...]:
+        """Its files from packages, those of its base first."""
+        return (*(self.base.files if self.base else ()), *self.files)
+
+    @property
+    def sources(self) -> tuple[File | Own | Published | Supplied, ...]:
         """All its files."""
-        return (*self.files, *self.own, *self.published, *self.brought)
+        return (*self.package_files, *self.own, *self.published, *self.supplied)
 
     @property
-    def needs_torch(self) -> bool:
-        """Whether its converter runs in the training environment: its files are PyTorch's checkpoints."""
-        return bool(self.published or self.brought)
+    def framework(self) -> Framework:
+        """What its converter imports."""
+        return Framework.TORCH if self.published or self.supplied else framework_of(self.files)
 
     @property
-    def seeds(self) -> dict[str, str]:
+    def random_writers(self) -> dict[str, str]:
         """Functions that write its files with random weights, by the files' names."""
-        files: tuple[Published | Brought, ...] = (*self.published, *self.brought)
-        return {file.name: file.seeded for file in files}
+        files: tuple[Published | Supplied, ...] = (*self.published, *self.supplied)
+        return {file.name: file.random for file in files}
+
+
+def framework_of(files: Sequence[File]) -> Framework:
+    """Return what reads files of packages."""
+    tensorflow = any(file.name.endswith((".tflite", ".pb")) for file in files)
+    return Framework.TENSORFLOW if tensorflow else Framework.ONNX
 
 
 class Extra(msgspec.Struct, frozen=True):

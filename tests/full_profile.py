@@ -43,7 +43,7 @@ class SeededFull:
         return self.repository
 
     def _export(self, nets: Sequence[Net]) -> None:
-        export(nets, [], self.paths, console_progress(Console(file=io.StringIO())), seeded=True)
+        export(nets, [], self.paths, console_progress(Console(file=io.StringIO())), random_weights=True)
 
 
 def _link(place: Path, target: Path) -> None:

@@ -35,6 +35,10 @@ class Profile(str, Enum):  # noqa: UP042 - StrEnum is younger than the Python of
         return "model_repository" if self is Profile.LITE else f"model_repository_{self.value}"
 
 
+OWN_PROFILE = "own"
+"""The `profile` of a manifest whose net was made from the user's own files, beside whichever other nets."""
+
+
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a checkpoint came from: one file of one release of one package, or of one publisher's site."""
 

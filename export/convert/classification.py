@@ -17,7 +17,8 @@ from export.conversion import Conversion
 from export.surgery import drop_unused_constants, from_tflite, only
 from vision.classification import ClassificationSettings
 
-MODEL_FILE = "efficientnet_lite3.tflite"
+BASE = "efficientnet_lite3"
+TFLITE_FILE = "efficientnet_lite3.tflite"
 LABELS_FILE = "efficientnet_labels.txt"
 
 SIZE = 280
@@ -30,20 +31,28 @@ _OVERRIDES = {134: "crane (bird)", 517: "crane (machine)"}
 """Classes whose whole lines are equal."""
 
 
-def image_classification(sources: Mapping[str, Path]) -> Conversion:
+SETTINGS = ClassificationSettings(size=SIZE, central_fraction=_CENTRAL_FRACTION)
+
+
+def base(sources: Mapping[str, Path]) -> Conversion:
     """`pixels` uint8 RGB [batch, 280, 280, 3] to `probs` float32 [batch, 1000], which sum to 1.
 
     `probs` are the softmax of the int8 logits. The source rounds them once more, to 256 steps: left out.
     """
-    original = from_tflite(sources[MODEL_FILE])
+    original = from_tflite(sources[TFLITE_FILE])
     model = onnx.ModelProto()
     model.CopyFrom(original)
     softmax = _cut_after_softmax(model)
     _free_batch(model)
     _rename(model, softmax)
     _assert_same(original, softmax, model)
+    return Conversion(model, SETTINGS)
+
+
+def image_classification(sources: Mapping[str, Path]) -> Conversion:
+    """What `base` made, with the names of its classes."""
     labels = short_labels(sources[LABELS_FILE].read_text(encoding="utf-8").splitlines())
-    return Conversion(model, ClassificationSettings(size=SIZE, central_fraction=_CENTRAL_FRACTION), labels)
+    return Conversion(onnx.load(sources[BASE]), SETTINGS, labels)
 
 
 def short_labels(lines: list[str]) -> tuple[str, ...]:

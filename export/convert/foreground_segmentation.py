@@ -17,7 +17,7 @@ from export.conversion import Conversion
 from export.surgery import finished, from_tflite, only, rename_output, set_input, set_nodes, set_outputs
 from vision.foreground_segmentation import ForegroundSettings
 
-MODEL_FILE = "selfie_segmentation.tflite"
+TFLITE_FILE = "selfie_segmentation.tflite"
 
 SIZE = 256
 
@@ -32,7 +32,7 @@ def foreground_segmentation(sources: Mapping[str, Path]) -> Conversion:
 
     `alpha` is the probability that a pixel belongs to a person.
     """
-    source = sources[MODEL_FILE]
+    source = sources[TFLITE_FILE]
     model = from_tflite(source)
     _use_plain_convolution(model)
     _free_batch(model)

@@ -25,6 +25,7 @@ from vision.nms import Boxes
 from vision.object_detection import ObjectDetectionSettings
 from vision.tensors import Tensors
 
+BASE = "ssd_mobilenet_v2"
 GRAPH_FILE = "frozen_inference_graph.pb"
 
 SIZE = 300
@@ -50,7 +51,7 @@ class AnchorLayer(msgspec.Struct, frozen=True):
     shapes: tuple[tuple[float, float], ...]
 
 
-def object_detection(sources: Mapping[str, Path]) -> Conversion:
+def base(sources: Mapping[str, Path]) -> Conversion:
     """`pixels` float32 RGB [batch, 300, 300, 3] of 0 to 255 to `boxes` and `class_scores`.
 
     `boxes` float32 [batch, 1917, 1, 4]: (top, left, bottom, right) in sides of the picture, not clipped;
@@ -60,7 +61,12 @@ def object_detection(sources: Mapping[str, Path]) -> Conversion:
     graph = _read_graph(sources[GRAPH_FILE])
     model = with_boxes(with_free_batch(_cut(graph)), anchors(LAYERS))
     _assert_same(graph, model)
-    return Conversion(model, _SETTINGS, tuple(COCO_CLASSES.values()))
+    return Conversion(model, _SETTINGS)
+
+
+def object_detection(sources: Mapping[str, Path]) -> Conversion:
+    """What `base` made, with the names of its classes."""
+    return Conversion(onnx.load(sources[BASE]), _SETTINGS, tuple(COCO_CLASSES.values()))
 
 
 def instance_segmentation(sources: Mapping[str, Path]) -> Conversion:

@@ -8,9 +8,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from export.conversion import Conversion
-from export.convert.classification import image_classification
+from export.convert.classification import BASE, SETTINGS
 from export.surgery import drop_unused_constants, set_outputs
-from vision.classification import ClassificationSettings
 from vision.similarity import SimilaritySettings
 
 CHANNELS = 1280
@@ -26,8 +25,8 @@ _SMALLEST_NORM = 1e-12
 
 def image_similarity(sources: Mapping[str, Path]) -> Conversion:
     """`pixels` uint8 RGB [batch, 280, 280, 3] to `features` float32 [batch, 1280] of unit length."""
-    classification = image_classification(sources)
-    model, graph = classification.model, classification.model.graph
+    model = onnx.load(sources[BASE])
+    graph = model.graph
     pooled = _cut_after_pooling(model)
     graph.initializer.append(
         numpy_helper.from_array(np.array(_SMALLEST_NORM, dtype=np.float32), "smallest_norm")
@@ -41,10 +40,9 @@ def image_similarity(sources: Mapping[str, Path]) -> Conversion:
     )
     set_outputs(model, features=(TensorProto.FLOAT, ["batch", CHANNELS]))
     graph.name = "image_similarity_net"
-    assert isinstance(classification.settings, ClassificationSettings)
     settings = SimilaritySettings(
-        size=classification.settings.size,
-        central_fraction=classification.settings.central_fraction,
+        size=SETTINGS.size,
+        central_fraction=SETTINGS.central_fraction,
         same_picture_distance=SAME_PICTURE_DISTANCE,
         fitted_on=FITTED_ON,
     )

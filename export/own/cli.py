@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from export.cli import told
+from export.cli import reported
 from export.own.defaults import CROP_SIZE, MAX_OVERLAP, MIN_SCORE, SIZE
 from export.own.shelf import OwnShelf, export_own_shelf
 from export.paths import PROJECT, Paths, user_cache
@@ -57,7 +57,7 @@ def shelf_counting(  # noqa: PLR0913, PLR0917 - a command has as many options as
         raise typer.BadParameter(f"{size} is no multiple of {_STRIDE}", param_hint="--size")
     console = Console(stderr=True)
     choice = OwnShelf(detector, classifier, labels, size, crop_size, min_score, max_overlap)
-    with told(console), console_progress(console) as progress:
+    with reported(console), console_progress(console) as progress:
         paths = Paths(root=PROJECT, cache=user_cache(), profile=profile)
         found = export_own_shelf(choice, paths, progress)
     console.print(f"In place: {found}. Start the server anew to use them.", highlight=False, soft_wrap=True)

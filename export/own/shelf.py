@@ -1,24 +1,19 @@
 """A user's own detector and classifier in place of the nets of `shelf_counting`."""
 
-from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import msgspec
 from rich.progress import Progress
 
-from export.environment import ensure_environment
-from export.exporter import OWN_PROFILE
 from export.hashing import file_sha256
 from export.job import Job
 from export.locking import exclusive
+from export.making import Makers
 from export.own.labels import read_labels
 from export.own.plans import read_classifier, read_detector
-from export.paths import Paths
-from export.placing import place, restore, staging
-from export.progress import step
-from export.runner import run_conversion
-from vision.manifest import Source
+from export.paths import Framework, Paths
+from vision.manifest import OWN_PROFILE, Source
 
 DETECTION_NET = "shelf_counting_detection_net"
 CLASSIFICATION_NET = "shelf_counting_classification_net"
@@ -48,17 +43,10 @@ def export_own_shelf(own: OwnShelf, paths: Paths, progress: Progress) -> str:
     The files are looked at first, so that a wrong one is told before the environment is built.
     """
     found = _described(own)
-    with exclusive(paths.lock, lambda: progress.console.print("Waiting for another export ...")):
-        python = ensure_environment(paths.training_environment, paths.training_requirements, progress)
-        with ExitStack() as stack:
-            folders = {}
-            for job in _jobs(own):
-                restore(paths.version(job.net))
-                folder = folders[job.net] = stack.enter_context(staging(paths.net(job.net)))
-                with step(progress, f"Converting {job.net}"):
-                    run_conversion(msgspec.structs.replace(job, destination=folder), python, paths.logs)
-            for net, folder in folders.items():
-                place(folder, paths.version(net))
+    jobs = [(job, paths.version(job.net)) for job in _jobs(own)]
+    with exclusive(paths, progress), Makers([Framework.TORCH], paths, progress) as makers:
+        makers.submit(Framework.TORCH, partial(makers.make, jobs))
+        makers.wait()
     return found
 
 
@@ -73,7 +61,6 @@ def _described(own: OwnShelf) -> str:
 
 
 def _jobs(own: OwnShelf) -> tuple[Job, Job]:
-    """Return the two conversions; where they write to is filled in later."""
     return (
         _job(
             DETECTION_NET,
@@ -100,6 +87,5 @@ def _job(net: str, converter: str, files: dict[str, Path], options: dict[str, in
             Source(OWN_PROFILE, "", path.name, file_sha256(path), _LICENCE) for path in files.values()
         ),
         files={name: path.resolve() for name, path in files.items()},
-        destination=Path(),
         options=options,
     )

@@ -128,7 +128,7 @@ class Planner:
             rows, scores = self._try(identity, content)
             _store(plan, content)
             _store(record, dump_record(Record(identity, sha256_of(plan), rows, scores)))
-        with exclusive(self._paths.lock, lambda: self._progress.console.print("Waiting for an export ...")):
+        with exclusive(self._paths, self._progress):
             _put(version, {PLAN_FILE: plan, RECORD_FILE: record}, identity.onnx_sha256)
         return outcome
 

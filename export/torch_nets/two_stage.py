@@ -15,9 +15,9 @@ from torchvision.models.detection import FasterRCNN, MaskRCNN
 from torchvision.models.detection._utils import overwrite_eps
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 
+from export.torch_nets.random_weights import set_random_weights
 from export.torch_nets.region_pooling import STRIDES, RegionPooling, in_one_plane
 from export.torch_nets.resnet import Normalisation
-from export.torch_nets.seeded import seed_weights
 from export.torch_nets.suppression import kept_boxes
 
 COLUMNS = 91
@@ -68,7 +68,7 @@ def _backbone() -> nn.Module:
 
 def seed_detector(net: FasterRCNN) -> None:
     """Fill the net with random weights, in place, of which scores come that are neither alike nor 0 or 1."""
-    seed_weights(net)
+    set_random_weights(net)
     with torch.no_grad():
         for name, value in net.named_parameters():
             value.mul_(next((factor for part, factor in _SEEDED.items() if name.startswith(part)), 1.0))

@@ -10,7 +10,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from export.locking import exclusive
+from filelock import FileLock
+
 from export.paths import PROJECT, user_cache
 
 VARIABLE = "MODELHUB_CHROMIUM"
@@ -39,7 +40,7 @@ def chromium() -> Chromium:
     if named:
         return Chromium(Path(named))
     folder = user_cache() / PACKAGE
-    with exclusive(folder.with_suffix(".lock"), waiting=lambda: None):
+    with FileLock(folder.with_suffix(".lock")):
         if not folder.is_dir():
             _fetch(folder)
     return _unpacked(folder)

@@ -13,9 +13,9 @@ from PIL import Image
 from embedded.paths import REPOSITORY, ROOT
 from embedded.repository import Scope
 from embedded.system import System
-from export.exporter import State, net_state
 from export.paths import Paths
 from export.sources import Net
+from export.state import Condition, Origin, State, net_state
 from modelhub import ModelHub
 from tests.conftest import free_settings
 from tests.documents.blocks import blocks
@@ -72,7 +72,7 @@ def test_a_graph_and_labels_of_ones_own_are_served(
     for step in steps:
         run(step.language, step.text, checkout, environment(ROOT, None))
     net = Net("image_classification_net", "image_classification", Profile.LITE, "export.convert:nothing")
-    assert net_state(net, Paths(checkout, checkout / "cache")) is State.YOURS
+    assert net_state(net, Paths(checkout, checkout / "cache")) == State(Condition.READY, Origin.YOURS)
     scope = Scope(checkout / "model_repository", partial=True)
     with System(free_settings(), scope, tmp_path_factory.mktemp("own")) as system:
         system.start(report=lambda line: None)

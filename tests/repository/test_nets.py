@@ -13,10 +13,9 @@ import pytest
 
 from backends.onnx_config import check_tensors
 from embedded.paths import REPOSITORY
-from export.exporter import OWN_PROFILE
 from tests.full_profile import SeededFull
 from tests.repository.checks import REPOSITORIES, config_as_triton_hands_it_over
-from vision.manifest import MANIFEST_FILE, NET_VERSION, ONNX_FILE, Profile, load_manifest
+from vision.manifest import MANIFEST_FILE, NET_VERSION, ONNX_FILE, OWN_PROFILE, Profile, load_manifest
 
 MAX_OPSET, MAX_IR = 21, 10
 """What ONNX Runtime 1.19, the one in NVIDIA's 24.10 container, reads."""

@@ -16,8 +16,8 @@ from export.own.checkpoint import read_checkpoint
 from export.surgery import finished
 from export.torch_nets.loading import load, noise
 from export.torch_nets.onnx_graph import onnx_graph
+from export.torch_nets.random_weights import save, set_random_weights
 from export.torch_nets.robust_video_matting import RobustVideoMatting, ServedMatting
-from export.torch_nets.seeded import save, seed_weights
 from vision.foreground_segmentation import ForegroundSettings
 
 FILE = "rvm_mobilenetv3.pth"
@@ -36,10 +36,10 @@ def foreground_segmentation(sources: Mapping[str, Path]) -> Conversion:
     return Conversion(finished(graph), ForegroundSettings(size=SIZE, threshold=_THRESHOLD))
 
 
-def seeded_rvm_mobilenetv3(path: Path) -> None:
+def random_rvm_mobilenetv3(path: Path) -> None:
     """Write random weights in the layout of `rvm_mobilenetv3.pth`: a bare state dict."""
     net = RobustVideoMatting()
-    seed_weights(net)
+    set_random_weights(net)
     with torch.no_grad():  # around the middle of what is not clipped
         net.project_mat["conv"].bias[_ALPHA_PLANE] = 0.5
     save(net.state_dict(), path)

@@ -15,8 +15,8 @@ from export.own.checkpoint import read_checkpoint
 from export.surgery import finished
 from export.torch_nets.loading import load, noise
 from export.torch_nets.onnx_graph import onnx_graph
+from export.torch_nets.random_weights import save, set_random_weights
 from export.torch_nets.resnet import ServedClassifier
-from export.torch_nets.seeded import save, seed_weights
 from vision.classification import ClassificationSettings, Kernel
 
 FILE = "resnet50-11ad3fa6.pth"
@@ -38,8 +38,8 @@ def image_classification(sources: Mapping[str, Path]) -> Conversion:
     return Conversion(finished(graph), ClassificationSettings(SIZE, CENTRAL_FRACTION, KERNEL), labels)
 
 
-def seeded_resnet50(path: Path) -> None:
+def random_resnet50(path: Path) -> None:
     """Write a file of the published layout, a state dict, with random weights."""
     net = resnet50()
-    seed_weights(net)
+    set_random_weights(net)
     save(net.state_dict(), path)

@@ -22,7 +22,7 @@ from export.surgery import finished
 from export.torch_nets.deoldify import DeOldify, SelfAttention, ServedDeOldify, SpectralConv, folded
 from export.torch_nets.loading import load, noise
 from export.torch_nets.onnx_graph import onnx_graph
-from export.torch_nets.seeded import save, seed_weights
+from export.torch_nets.random_weights import save, set_random_weights
 from vision.image_colorization import ColorizationSettings
 
 FILE = "ColorizeArtistic_gen.pth"
@@ -41,13 +41,13 @@ def image_colorization(sources: Mapping[str, Path]) -> Conversion:
     return Conversion(finished(graph), ColorizationSettings(size=SIZE))
 
 
-def seeded_deoldify(path: Path) -> None:
+def random_deoldify(path: Path) -> None:
     """Write random weights in the layout of `ColorizeArtistic_gen.pth`: fastai's, a state dict as `model`.
 
     The published file's size is that of the layout before PyTorch 1.6.
     """
     net = DeOldify()
-    seed_weights(net)
+    set_random_weights(net)
     with torch.no_grad():
         for part in net.modules():
             if isinstance(part, SpectralConv):

@@ -17,7 +17,7 @@ from export.own.checkpoint import read_checkpoint
 from export.surgery import finished, set_outputs
 from export.torch_nets.loading import load
 from export.torch_nets.onnx_graph import assert_rows_alike, folded, onnx_graph
-from export.torch_nets.seeded import save
+from export.torch_nets.random_weights import save
 from export.torch_nets.two_stage import COLUMNS, ServedMaskRcnn, mask_rcnn, published_layout, seed_detector
 
 FILE = "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth"
@@ -48,7 +48,7 @@ def detection(sources: Mapping[str, Path]) -> Conversion:
     return Conversion(finished(graph), _SETTINGS, tuple(COCO_CLASSES.values()))
 
 
-def seeded_maskrcnn_resnet50_fpn_coco(path: Path) -> None:
+def random_maskrcnn_resnet50_fpn_coco(path: Path) -> None:
     """Write a file of the published layout, a state dict, with random weights."""
     net = mask_rcnn()
     seed_detector(net)

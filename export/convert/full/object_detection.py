@@ -23,7 +23,7 @@ from export.own.checkpoint import read_checkpoint
 from export.surgery import finished, set_outputs
 from export.torch_nets.loading import load
 from export.torch_nets.onnx_graph import assert_rows_alike, folded, onnx_graph
-from export.torch_nets.seeded import save
+from export.torch_nets.random_weights import save
 from export.torch_nets.two_stage import (
     COLUMNS,
     ServedFasterRcnn,
@@ -69,7 +69,7 @@ def object_detection(sources: Mapping[str, Path]) -> Conversion:
     return Conversion(finished(graph), SETTINGS, tuple(COCO_CLASSES.values()))
 
 
-def seeded_fasterrcnn_resnet50_fpn_coco(path: Path) -> None:
+def random_fasterrcnn_resnet50_fpn_coco(path: Path) -> None:
     """Write a file of the published layout, a state dict, with random weights."""
     net = faster_rcnn()
     seed_detector(net)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from export.conversion import Conversion
 from export.convert import ocr
-from export.torch_nets.seeded import seed_weights
+from export.torch_nets.random_weights import set_random_weights
 from export.torch_nets.text_nets import TextDetector, TextRecogniser
 
 DETECTION_FILE = "PP-OCRv6_det_medium.onnx"
@@ -40,12 +40,12 @@ def recognition(sources: Mapping[str, Path]) -> Conversion:
     return ocr.recognition({ocr.RECOGNITION_FILE: sources[RECOGNITION_FILE]})
 
 
-def seeded_detection(path: Path) -> None:
+def random_detection(path: Path) -> None:
     """Write a graph of the published inputs and outputs with random weights; its layers are others."""
     _write(TextDetector(), torch.rand(1, 3, 64, 96), {2: "height", 3: "width"}, path)
 
 
-def seeded_recognition(path: Path) -> None:
+def random_recognition(path: Path) -> None:
     """Write a graph of the published inputs, outputs and metadata with random weights; its layers are others.
 
     The dictionary is as long as the published one, of other characters.
@@ -59,7 +59,7 @@ def seeded_recognition(path: Path) -> None:
 
 
 def _write(net: nn.Module, example: Tensor, sides: dict[int, str], path: Path) -> None:
-    seed_weights(net)
+    set_random_weights(net)
     torch.onnx.export(
         net.eval(),
         (example,),

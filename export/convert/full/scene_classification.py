@@ -16,8 +16,8 @@ from export.own.checkpoint import read_checkpoint, without_prefix
 from export.surgery import finished
 from export.torch_nets.loading import load, noise
 from export.torch_nets.onnx_graph import onnx_graph
+from export.torch_nets.random_weights import save, set_random_weights
 from export.torch_nets.resnet import ServedClassifier
-from export.torch_nets.seeded import save, seed_weights
 from vision.classification import ClassificationSettings
 
 FILE = "resnet50_places365.pth.tar"
@@ -34,10 +34,10 @@ def scene_classification(sources: Mapping[str, Path]) -> Conversion:
     return Conversion(finished(graph), _SETTINGS, PLACES365)
 
 
-def seeded_resnet50_places365(path: Path) -> None:
+def random_resnet50_places365(path: Path) -> None:
     """Write a file of the published layout, a training's state, with random weights."""
     net = resnet50(num_classes=len(PLACES365))
-    seed_weights(net)
+    set_random_weights(net)
     state = {
         f"module.{name}": value
         for name, value in net.state_dict().items()

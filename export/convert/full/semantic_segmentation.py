@@ -13,7 +13,7 @@ from export.surgery import finished
 from export.torch_nets.deeplab import ServedSegmentation, deeplab
 from export.torch_nets.loading import load, noise
 from export.torch_nets.onnx_graph import onnx_graph
-from export.torch_nets.seeded import save, seed_weights
+from export.torch_nets.random_weights import save, set_random_weights
 from modelhub_pictures.voc import VOC_CLASSES
 from vision.semantic_segmentation import SemanticSegmentationSettings
 
@@ -33,11 +33,11 @@ def semantic_segmentation(sources: Mapping[str, Path]) -> Conversion:
     return Conversion(finished(graph), SemanticSegmentationSettings(size=SIZE), VOC_CLASSES)
 
 
-def seeded_deeplabv3_resnet50_coco(path: Path) -> None:
+def random_deeplabv3_resnet50_coco(path: Path) -> None:
     """Write a file of the published layout, a state dict with both heads, with random weights.
 
     The published file's size is that of the layout before PyTorch 1.6.
     """
     net = deeplab(len(VOC_CLASSES))
-    seed_weights(net)
+    set_random_weights(net)
     save(net.state_dict(), path, legacy=True)

@@ -16,7 +16,7 @@ from export.convert import own_shelf
 from export.convert.own_shelf import CHECKPOINT, LABELS
 from export.convert.shelf_counting import PRODUCTS
 from export.own.defaults import CROP_SIZE, MAX_OVERLAP, MIN_SCORE, SIZE
-from export.torch_nets.seeded import save, seed_weights
+from export.torch_nets.random_weights import save, set_random_weights
 from export.torch_nets.yolov5 import SIZES, YoloV5
 
 DETECTION_FILE = "shelf_counting_detection.pt"
@@ -45,10 +45,10 @@ def classification(sources: Mapping[str, Path]) -> Conversion:
     return own_shelf.classification(files, size=CROP_SIZE)
 
 
-def seeded_detection(path: Path) -> None:
+def random_detection(path: Path) -> None:
     """Write a YOLOv5s of one class with random weights: a state dict in halves, under YOLOv5's own key."""
     net = YoloV5(*SIZES["s"], classes=_PRODUCT)
-    seed_weights(net)
+    set_random_weights(net)
     head = net.model[-1]
     with torch.no_grad():
         for part in net.modules():
@@ -60,13 +60,13 @@ def seeded_detection(path: Path) -> None:
     save({"epoch": -1, "model": net.half().state_dict()}, path)
 
 
-def seeded_classification(path: Path) -> None:
+def random_classification(path: Path) -> None:
     """Write a ResNet-50 of 171 products with random weights, in torchvision's layout."""
     net = resnet50(num_classes=PRODUCTS)
-    seed_weights(net)
+    set_random_weights(net)
     save(net.state_dict(), path)
 
 
-def seeded_products(path: Path) -> None:
+def random_products(path: Path) -> None:
     """Write 171 names, a line each."""
     path.write_text("".join(f"product {number}\n" for number in range(1, PRODUCTS + 1)), encoding="utf-8")

@@ -8,9 +8,9 @@ from export.paths import PROJECT
 from export.sources import File, Net, Published
 from vision.manifest import Profile
 
-FILES = [file for net in NETS for file in net.files] + [extra.file for extra in EXTRAS]
+FILES = [file for net in NETS for file in net.package_files] + [extra.file for extra in EXTRAS]
 PUBLISHED = list(dict.fromkeys(file for net in NETS for file in net.published))
-SEEDED = sorted({function for net in NETS for function in net.seeds.values()})
+RANDOM_WRITERS = sorted({function for net in NETS for function in net.random_writers.values()})
 
 
 def test_names_are_unique() -> None:
@@ -31,8 +31,9 @@ def functions_of(module: str) -> set[str]:
 @pytest.mark.parametrize("net", NETS, ids=lambda net: f"{net.profile.value}-{net.name}")
 def test_a_net_is_named_after_its_service_and_has_a_converter(net: Net) -> None:
     assert re.fullmatch(rf"{net.service}_([a-z]+_)?net", net.name)
-    module, function = net.converter.split(":")
-    assert function in functions_of(module)
+    for converter in (net.converter, *([net.base.converter] if net.base else [])):
+        module, function = converter.split(":")
+        assert function in functions_of(module)
 
 
 def test_both_profiles_serve_the_same_services() -> None:
@@ -40,7 +41,7 @@ def test_both_profiles_serve_the_same_services() -> None:
     assert services[Profile.FULL] == services[Profile.LITE]
 
 
-@pytest.mark.parametrize("name", SEEDED)
+@pytest.mark.parametrize("name", RANDOM_WRITERS)
 def test_what_writes_random_weights_is_there(name: str) -> None:
     module, function = name.split(":")
     assert function in functions_of(module)
@@ -52,7 +53,7 @@ def test_a_published_file_is_pinned_or_said_not_to_be(file: Published) -> None:
     assert file.sha256 or "states no hash" in file.remark
     assert file.url.endswith(f"/{file.name}")
     assert file.licence
-    assert file.seeded
+    assert file.random
     assert file.source("0" * 64).file == file.url
 
 

@@ -19,24 +19,24 @@ import pytest
 from rich.progress import Progress
 
 from export.errors import ConversionFailed, NoNetwork
-from export.exporter import State, export, extra_path, extra_state, net_state
+from export.exporter import export
 from export.fetch import cached_path
-from export.job import dump_job, load_job
 from export.paths import PROJECT, Paths
-from export.sources import Extra, File
+from export.sources import Base, Extra, File, Net
+from export.state import Condition, State, extra_condition, extra_path, net_state
 from tests.unit.export.conftest import FACTOR_PATH, MakeNet
 from tests.unit.export.package_index import PackageIndex
 from tests.unit.export.toy import ToySettings
-from vision.manifest import load_manifest
+from vision.manifest import Profile, load_manifest
 
 
 def test_a_net_and_its_manifest_are_put_in_place(
     make_net: MakeNet, paths: Paths, progress: Progress, screen: io.StringIO
 ) -> None:
     net = make_net("multiply")
-    assert net_state(net, paths) is State.ABSENT
-    assert export([net], [], paths, progress) == 1
-    assert net_state(net, paths) is State.READY
+    assert net_state(net, paths) == State(Condition.ABSENT)
+    assert export([net], [], paths, progress).made == 1
+    assert net_state(net, paths) == State(Condition.READY)
     folder = paths.version("toy_net")
     manifest = load_manifest(folder / "manifest.json")
     assert manifest.typed_settings(ToySettings) == ToySettings(factor=3.0)
@@ -58,7 +58,7 @@ def test_a_second_run_does_nothing(
     index.close()
     screen.truncate(0)
     started = time.monotonic()
-    assert export([net], [], paths, progress) == 0
+    assert export([net], [], paths, progress).made == 0
     assert time.monotonic() - started < 1
     assert paths.version("toy_net").stat() == before
     assert screen.getvalue() == ""
@@ -74,8 +74,8 @@ def test_a_truncated_file_is_noticed_and_made_anew_without_network(
     file = paths.version("toy_net") / name
     whole = file.read_bytes()
     os.truncate(file, len(whole) - 10)
-    assert net_state(net, paths) is State.DAMAGED
-    assert export([net], [], paths, progress) == 1
+    assert net_state(net, paths) == State(Condition.DAMAGED)
+    assert export([net], [], paths, progress).made == 1
     assert file.read_bytes() == whole
 
 
@@ -83,7 +83,7 @@ def test_a_missing_file_is_damage(make_net: MakeNet, paths: Paths, progress: Pro
     net = make_net("multiply")
     export([net], [], paths, progress)
     (paths.version("toy_net") / "model.onnx").unlink()
-    assert net_state(net, paths) is State.DAMAGED
+    assert net_state(net, paths) == State(Condition.DAMAGED)
 
 
 def test_another_source_makes_a_net_outdated(
@@ -98,7 +98,7 @@ def test_another_source_makes_a_net_outdated(
         sha256=hashlib.sha256(b"5.0").hexdigest(),
     )
     net = msgspec.structs.replace(net, files=(newer,))
-    assert net_state(net, paths) is State.OUTDATED
+    assert net_state(net, paths) == State(Condition.OUTDATED)
     export([net], [], paths, progress)
     manifest = load_manifest(paths.version("toy_net") / "manifest.json")
     assert manifest.typed_settings(ToySettings).factor == 5.0
@@ -140,20 +140,65 @@ def test_without_network_what_stands_stays(
     index.close()
     with pytest.raises(NoNetwork):
         export([net], [], paths, progress)
-    assert net_state(net, paths) is State.OUTDATED
+    assert net_state(net, paths) == State(Condition.OUTDATED)
+
+
+@pytest.fixture
+def sharing(toy_file: File) -> list[Net]:
+    """Two nets that begin with the same graph."""
+    base = Base("toy", "tests.unit.export.toy:multiply", (toy_file,))
+    converter = "tests.unit.export.toy:from_base"
+    return [Net(name, "toy", Profile.LITE, converter, base=base) for name in ("one_net", "other_net")]
+
+
+def converted(screen: io.StringIO) -> list[str]:
+    return re.findall(r"Converting (\w+): ", screen.getvalue())
+
+
+def test_what_nets_share_is_converted_once(
+    sharing: list[Net], paths: Paths, progress: Progress, screen: io.StringIO
+) -> None:
+    assert export(sharing, [], paths, progress).made == 2
+    assert converted(screen) == ["toy", "one_net", "other_net"]
+    graphs = {(paths.version(net.name) / "model.onnx").read_bytes() for net in sharing}
+    assert len(graphs) == 1
+    manifest = load_manifest(paths.version("one_net") / "manifest.json")
+    assert manifest.sources == tuple(file.source() for file in sharing[0].package_files)
+
+
+def test_the_next_export_finds_the_base_unless_it_is_damaged(
+    sharing: list[Net], paths: Paths, progress: Progress, screen: io.StringIO
+) -> None:
+    first, second = sharing
+    export([first], [], paths, progress)
+    export([second], [], paths, progress)
+    assert converted(screen) == ["toy", "one_net", "other_net"]
+    (cached,) = paths.cache.glob("bases/toy/*/1/model.onnx")
+    os.truncate(cached, 10)
+    export([first], [], paths, progress, force=True)
+    assert converted(screen)[3:] == ["toy", "one_net"]
+
+
+def test_nothing_is_made_of_a_base_that_failed(sharing: list[Net], paths: Paths, progress: Progress) -> None:
+    base = Base("toy", "tests.unit.export.toy:broken", sharing[0].package_files)
+    nets = [msgspec.structs.replace(net, base=base) for net in sharing]
+    with pytest.raises(ConversionFailed, match=r"toy: its conversion failed .*toy\.log"):
+        export(nets, [], paths, progress)
+    assert not list(paths.root.glob("model_repository/*/1"))
+    assert not list(paths.cache.glob("bases/toy/*/1"))
 
 
 def test_extras_are_put_as_they_are(toy_file: File, paths: Paths, progress: Progress) -> None:
     extra = Extra("samples", toy_file)
-    assert extra_state(extra, paths) is State.ABSENT
-    assert export([], [extra], paths, progress) == 1
+    assert extra_condition(extra, paths) is Condition.ABSENT
+    assert export([], [extra], paths, progress).made == 1
     path = extra_path(extra, paths)
     assert path == paths.root / "weights" / "samples" / "factor.txt"
     assert path.read_bytes() == b"3.0"
-    assert export([], [extra], paths, progress) == 0
+    assert export([], [extra], paths, progress).made == 0
     path.write_bytes(b"3")
-    assert extra_state(extra, paths) is State.DAMAGED
-    assert export([], [extra], paths, progress) == 1
+    assert extra_condition(extra, paths) is Condition.DAMAGED
+    assert export([], [extra], paths, progress).made == 1
     assert path.read_bytes() == b"3.0"
     assert [entry.name for entry in path.parent.iterdir()] == ["factor.txt"]
 
@@ -164,7 +209,8 @@ def test_a_second_exporter_waits_for_the_first(
     net = make_net("multiply")
     done: list[int] = []
     runs = [
-        threading.Thread(target=lambda: done.append(export([net], [], paths, progress))) for _ in range(2)
+        threading.Thread(target=lambda: done.append(export([net], [], paths, progress).made))
+        for _ in range(2)
     ]
     for run in runs:
         run.start()
@@ -223,22 +269,20 @@ def test_an_interrupted_export_leaves_what_stands(
             converter.kill()
     assert psutil.wait_procs(converters, 5)[1] == []
     net = make_net("multiply")
-    assert net_state(net, paths) is State.READY
+    assert net_state(net, paths) == State(Condition.READY)
     staging = paths.net("toy_net") / ".staging"
     assert staging.exists() == (number is signal.SIGKILL)
     (paths.version("toy_net") / "model.onnx").unlink()
-    assert export([net], [], paths, progress) == 1
+    assert export([net], [], paths, progress).made == 1
     assert not staging.exists()
 
 
 def test_a_conversion_can_be_repeated_by_hand(make_net: MakeNet, paths: Paths, progress: Progress) -> None:
     export([make_net("multiply")], [], paths, progress)
-    job = load_job(paths.logs / "toy_net.json")
     again = paths.root / "again"
     again.mkdir()
-    description = paths.root / "again.json"
-    description.write_bytes(dump_job(msgspec.structs.replace(job, destination=again)))
-    subprocess.run([sys.executable, "-m", "export.convert", description], cwd=PROJECT, check=True)
+    command = (sys.executable, "-m", "export.convert", paths.logs / "toy_net.json", again)
+    subprocess.run(command, cwd=PROJECT, check=True)
     repeated, placed = again / "model.onnx", paths.version("toy_net") / "model.onnx"
     assert repeated.read_bytes() == placed.read_bytes()
     onnx.checker.check_model(onnx.load(Path(repeated)))

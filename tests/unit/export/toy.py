@@ -22,6 +22,11 @@ def multiply(sources: Mapping[str, Path]) -> Conversion:
     return Conversion(_graph(factor), ToySettings(factor=factor), labels=("一", "二"))
 
 
+def from_base(sources: Mapping[str, Path]) -> Conversion:
+    """The graph of the base `toy`, as it is."""
+    return Conversion(onnx.load(sources["toy"]), ToySettings(factor=3))
+
+
 def not_a_number(sources: Mapping[str, Path]) -> Conversion:
     return Conversion(_graph(float("nan")), ToySettings(factor=1))
 
@@ -45,7 +50,7 @@ def slow(sources: Mapping[str, Path]) -> Conversion:
     return multiply(sources)
 
 
-def seeded_factor(path: Path) -> None:
+def random_factor(path: Path) -> None:
     """Write a source file for `multiply` with a number of nobody's choice."""
     path.write_text("7.0")
 

@@ -12,7 +12,16 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export.checks import check_graph
 from export.convert import classification
-from export.convert.classification import CLASSES, LABELS_FILE, MODEL_FILE, image_classification, short_labels
+from export.convert.classification import (
+    BASE,
+    CLASSES,
+    LABELS_FILE,
+    SETTINGS,
+    TFLITE_FILE,
+    base,
+    image_classification,
+    short_labels,
+)
 from vision.classification import ClassificationSettings
 
 LINES = [f"name {index}, Genus {index}" for index in range(CLASSES)]
@@ -86,11 +95,11 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     monkeypatch.setattr(classification, "from_tflite", lambda path: small_net())
     labels = tmp_path / LABELS_FILE
     labels.write_text("\n".join(LINES))
-    return {MODEL_FILE: tmp_path / MODEL_FILE, LABELS_FILE: labels}
+    return {TFLITE_FILE: tmp_path / TFLITE_FILE, LABELS_FILE: labels}
 
 
 def test_the_net_takes_any_batch_and_gives_probabilities(sources: dict[str, Path]) -> None:
-    conversion = image_classification(sources)
+    conversion = base(sources)
     check_graph(conversion.model)
     session = ort.InferenceSession(conversion.model.SerializeToString())
     (pixels,), (probs,) = session.get_inputs(), session.get_outputs()
@@ -102,8 +111,17 @@ def test_the_net_takes_any_batch_and_gives_probabilities(sources: dict[str, Path
     assert conversion.settings == ClassificationSettings(size=280, central_fraction=0.875)
 
 
+def test_the_classifier_is_the_base_with_labels(sources: dict[str, Path], tmp_path: Path) -> None:
+    graph = base(sources).model.SerializeToString()
+    (tmp_path / "base.onnx").write_bytes(graph)
+    conversion = image_classification(sources | {BASE: tmp_path / "base.onnx"})
+    assert conversion.model.SerializeToString() == graph
+    assert conversion.labels == short_labels(LINES)
+    assert conversion.settings == SETTINGS
+
+
 def test_names_are_short_and_texts_are_gone(sources: dict[str, Path]) -> None:
-    graph = image_classification(sources).model.graph
+    graph = base(sources).model.graph
     assert graph.node[0].name == "DequantizeLinear_0"
     assert not any(node.doc_string for node in graph.node)
     assert len(graph.initializer) == 4
@@ -115,7 +133,7 @@ def test_a_graph_that_computes_something_else_is_refused(
 ) -> None:
     monkeypatch.setattr(classification, "_free_batch", _spoil)
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
-        image_classification(sources)
+        base(sources)
 
 
 def _spoil(model: onnx.ModelProto) -> None:

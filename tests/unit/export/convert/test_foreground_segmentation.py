@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export.checks import check_graph
 from export.convert import foreground_segmentation as converter
-from export.convert.foreground_segmentation import MODEL_FILE, SIZE, foreground_segmentation
+from export.convert.foreground_segmentation import SIZE, TFLITE_FILE, foreground_segmentation
 from vision.foreground_segmentation import ForegroundSettings
 
 CHANNELS = 3
@@ -64,7 +64,7 @@ def by_definition(source: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float
 def sources(monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     monkeypatch.setattr(converter, "from_tflite", lambda path: small_net())
     monkeypatch.setattr(converter, "_interpreted", by_definition)
-    return {MODEL_FILE: Path(MODEL_FILE)}
+    return {TFLITE_FILE: Path(TFLITE_FILE)}
 
 
 def test_the_last_layer_is_a_transposed_convolution_and_any_batch_is_taken(sources: dict[str, Path]) -> None:

@@ -19,15 +19,16 @@ from typer.testing import CliRunner
 from backends.onnx_config import check_tensors
 from export import cli
 from export.errors import ConversionFailed, DamagedOwn
-from export.exporter import State, export, net_state
+from export.exporter import export
 from export.job import Job
 from export.own import cli as own_cli
-from export.own import shelf as own_shelf
 from export.own.plans import read_classifier, read_detector
 from export.own.shelf import CLASSIFICATION_NET, DETECTION_NET, OwnShelf, export_own_shelf
 from export.paths import PROJECT, Paths
 from export.progress import console_progress
 from export.sources import Net
+from export.state import Condition, Origin, State, net_state
+from export.worker import Worker
 from tests.repository.checks import config_as_triton_hands_it_over
 from tests.unit.export.conftest import MakeNet
 from vision.manifest import Manifest, Profile, load_manifest
@@ -173,11 +174,11 @@ def test_the_next_export_leaves_them_alone_until_it_is_forced(
 ) -> None:
     nets = [row(net, make_net) for net in NETS]
     before = [(kept.version(net.name) / "model.onnx").read_bytes() for net in nets]
-    assert [net_state(net, kept) for net in nets] == [State.YOURS] * 2
-    assert export(nets, [], kept, progress) == 0
+    assert [net_state(net, kept) for net in nets] == [State(Condition.READY, Origin.YOURS)] * 2
+    assert export(nets, [], kept, progress).made == 0
     assert [(kept.version(net.name) / "model.onnx").read_bytes() for net in nets] == before
-    assert export(nets, [], kept, progress, force=True) == 2
-    assert [net_state(net, kept) for net in nets] == [State.READY] * 2
+    assert export(nets, [], kept, progress, force=True).made == 2
+    assert [net_state(net, kept) for net in nets] == [State(Condition.READY)] * 2
     assert {manifest(kept, net).profile for net in NETS} == {Profile.LITE}
 
 
@@ -186,10 +187,10 @@ def test_one_that_is_damaged_is_not_replaced_unasked(
 ) -> None:
     (kept.version(DETECTION_NET) / "model.onnx").write_bytes(b"cut")
     net = row(DETECTION_NET, make_net)
-    assert net_state(net, kept) is State.DAMAGED
+    assert net_state(net, kept) == State(Condition.DAMAGED, Origin.YOURS)
     with pytest.raises(DamagedOwn, match=r"your own net is damaged.*--force shelf_counting"):
         export([net], [], kept, progress)
-    assert export([net], [], kept, progress, force=True) == 1
+    assert export([net], [], kept, progress, force=True).made == 1
 
 
 def test_the_list_says_that_they_are_the_users(
@@ -256,13 +257,13 @@ def test_neither_is_placed_if_one_cannot_be_made(
     paths = project(tmp_path, training_python)
     converted: list[str] = []
 
-    def convert(job: Job, python: Path, logs: Path) -> None:
+    def convert(worker: Worker, job: Job, folder: Path) -> None:
         if converted:
             raise ConversionFailed("out of memory")
         converted.append(job.net)
-        (job.destination / "model.onnx").touch()
+        (folder / "model.onnx").touch()
 
-    monkeypatch.setattr(own_shelf, "run_conversion", convert)
+    monkeypatch.setattr(Worker, "run", convert)
     with pytest.raises(ConversionFailed):
         export_own_shelf(placed.own, paths, quiet())
     assert converted

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from filelock import FileLock
 from rich.console import Console
 
-from export.locking import exclusive
 from export.paths import PROJECT, Paths
 from export.progress import console_progress
 from export.tensorrt.building import Outcome, Planner, plan_store
@@ -183,7 +183,7 @@ def test_a_net_that_onnx_runtime_serves_is_not_built(paths: Paths) -> None:
 
 
 def test_placing_waits_for_an_export(paths: Paths) -> None:
-    with exclusive(paths.lock, lambda: None):
+    with FileLock(paths.lock):
         process = subprocess.Popen([sys.executable, "-c", SLOW_BUILD, str(paths.root), "0"], cwd=PROJECT)
         wait_for(paths.root / "begun", process)
         time.sleep(1)
@@ -196,6 +196,7 @@ SLOW_BUILD = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
+from filelock import FileLock
 from rich.console import Console
 from export.paths import Paths
 from export.progress import console_progress

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from torch.nn import Module
 
-from export.torch_nets.seeded import seed_weights
+from export.torch_nets.random_weights import set_random_weights
 
 Net = TypeVar("Net", bound=Module)
 
@@ -25,5 +25,5 @@ def assert_shapes(state: Mapping[str, Any], expected: Mapping[str, tuple[int, ..
 def seeded(net: Net) -> Net:
     """Return the net itself, as it is served, with random weights."""
     net.eval()
-    seed_weights(net)
+    set_random_weights(net)
     return net

@@ -5,15 +5,15 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from export.torch_nets.deeplab import STRIDE, ServedSegmentation, deeplab  # noqa: E402
+from export.torch_nets.random_weights import set_random_weights  # noqa: E402
 from export.torch_nets.resnet import Normalisation  # noqa: E402
-from export.torch_nets.seeded import seed_weights  # noqa: E402
 
 SIDE, CLASSES = 96, 5
 
 
 def test_it_is_torchvisions_forward_before_it_enlarges() -> None:
     net = deeplab(CLASSES)
-    seed_weights(net)
+    set_random_weights(net)
     served = ServedSegmentation(net, SIDE).eval()
     random = torch.Generator().manual_seed(1)
     coarse = torch.randint(0, 256, (2, 12, 12, 3), dtype=torch.uint8, generator=random)
@@ -30,7 +30,7 @@ def test_it_is_torchvisions_forward_before_it_enlarges() -> None:
 
 def test_the_whole_pictures_branch_counts() -> None:
     net = deeplab(CLASSES)
-    seed_weights(net)
+    set_random_weights(net)
     served = ServedSegmentation(net, SIDE).eval()
     pixels = torch.zeros(1, SIDE, SIDE, 3, dtype=torch.uint8)
     with torch.no_grad():

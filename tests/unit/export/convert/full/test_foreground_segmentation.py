@@ -12,7 +12,7 @@ from export.convert.full.foreground_segmentation import (  # noqa: E402
     FILE,
     SIZE,
     foreground_segmentation,
-    seeded_rvm_mobilenetv3,
+    random_rvm_mobilenetv3,
 )
 from export.own.checkpoint import read_checkpoint  # noqa: E402
 from export.torch_nets.loading import load  # noqa: E402
@@ -28,7 +28,7 @@ pytestmark = served.EXPORT_WARNS
 
 @pytest.fixture(scope="module")
 def file(published: Published) -> Path:
-    return published({FILE: seeded_rvm_mobilenetv3})[FILE]
+    return published({FILE: random_rvm_mobilenetv3})[FILE]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from export.convert.full.image_colorization import (  # noqa: E402
     FILE,
     SIZE,
     image_colorization,
-    seeded_deoldify,
+    random_deoldify,
 )
 from export.own.checkpoint import read_checkpoint  # noqa: E402
 from export.torch_nets.deoldify import DeOldify, ServedDeOldify  # noqa: E402
@@ -34,7 +34,7 @@ SIDE = 96
 
 @pytest.fixture(scope="module")
 def file(published: Published) -> Path:
-    return published({FILE: seeded_deoldify})[FILE]
+    return published({FILE: random_deoldify})[FILE]
 
 
 @pytest.fixture(scope="module")

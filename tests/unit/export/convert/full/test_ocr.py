@@ -29,7 +29,7 @@ SIDE = 64
 
 @pytest.fixture(scope="module")
 def files(published: Published) -> dict[str, Path]:
-    return published({DETECTION_FILE: ocr.seeded_detection, RECOGNITION_FILE: ocr.seeded_recognition})
+    return published({DETECTION_FILE: ocr.random_detection, RECOGNITION_FILE: ocr.random_recognition})
 
 
 @pytest.fixture(scope="module")

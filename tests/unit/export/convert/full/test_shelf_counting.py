@@ -40,9 +40,9 @@ class Converted:
 @pytest.fixture(scope="module")
 def converted(published: Published) -> Converted:
     seeds: Seeds = {
-        DETECTION_FILE: shelf_counting.seeded_detection,
-        CLASSIFICATION_FILE: shelf_counting.seeded_classification,
-        LABELS_FILE: shelf_counting.seeded_products,
+        DETECTION_FILE: shelf_counting.random_detection,
+        CLASSIFICATION_FILE: shelf_counting.random_classification,
+        LABELS_FILE: shelf_counting.random_products,
     }
     files = published(seeds)
     return Converted(files, shelf_counting.detection(files), shelf_counting.classification(files))

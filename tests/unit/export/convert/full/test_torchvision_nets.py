@@ -18,15 +18,15 @@ from torchvision.transforms import functional  # noqa: E402
 
 from export.conversion import Conversion  # noqa: E402
 from export.convert.classification import CLASSES, LABELS_FILE, short_labels  # noqa: E402
-from export.convert.full.image_classification import image_classification, seeded_resnet50  # noqa: E402
+from export.convert.full.image_classification import image_classification, random_resnet50  # noqa: E402
 from export.convert.full.image_similarity import image_similarity  # noqa: E402
 from export.convert.full.places365 import PLACES365  # noqa: E402
 from export.convert.full.scene_classification import (  # noqa: E402
+    random_resnet50_places365,
     scene_classification,
-    seeded_resnet50_places365,
 )
 from export.convert.full.semantic_segmentation import (  # noqa: E402
-    seeded_deeplabv3_resnet50_coco,
+    random_deeplabv3_resnet50_coco,
     semantic_segmentation,
 )
 from modelhub_pictures.voc import VOC_CLASSES  # noqa: E402
@@ -80,20 +80,20 @@ class Case:
 
 CASES = (
     Case(
-        "image_classification_net", image_classification, "resnet50-11ad3fa6.pth", seeded_resnet50,
+        "image_classification_net", image_classification, "resnet50-11ad3fa6.pth", random_resnet50,
         resnet50, classifier, "probs", 224, 320,
     ),
     Case(
-        "image_similarity_net", image_similarity, "resnet50-11ad3fa6.pth", seeded_resnet50,
+        "image_similarity_net", image_similarity, "resnet50-11ad3fa6.pth", random_resnet50,
         resnet50, features, "features", 224, 320,
     ),
     Case(
         "scene_classification_net", scene_classification, "resnet50_places365.pth.tar",
-        seeded_resnet50_places365, lambda: resnet50(num_classes=365), classifier, "probs", 224, 267,
+        random_resnet50_places365, lambda: resnet50(num_classes=365), classifier, "probs", 224, 267,
     ),
     Case(
         "semantic_segmentation_net", semantic_segmentation, "deeplabv3_resnet50_coco-cd0a2569.pth",
-        seeded_deeplabv3_resnet50_coco, deeplab, segmentation, "class_probs", 520, 370,
+        random_deeplabv3_resnet50_coco, deeplab, segmentation, "class_probs", 520, 370,
     ),
 )  # fmt: skip
 
@@ -132,7 +132,7 @@ def test_the_file_has_every_key_and_shape_of_torchvisions_module(converted: Conv
 
 
 def test_places365_was_saved_from_several_gpus_before_batches_were_counted(tmp_path: Path) -> None:
-    seeded_resnet50_places365(tmp_path / "a")
+    random_resnet50_places365(tmp_path / "a")
     whole = torch.load(tmp_path / "a", weights_only=True)
     assert set(whole) == {"epoch", "arch", "state_dict", "best_prec1"}
     assert all(name.startswith("module.") for name in whole["state_dict"])

@@ -39,14 +39,14 @@ CASES = (
         "object_detection_net",
         object_detection,
         object_detection.object_detection,
-        object_detection.seeded_fasterrcnn_resnet50_fpn_coco,
+        object_detection.random_fasterrcnn_resnet50_fpn_coco,
         None,
     ),
     Case(
         "instance_segmentation_detection_net",
         instance_segmentation,
         instance_segmentation.detection,
-        instance_segmentation.seeded_maskrcnn_resnet50_fpn_coco,
+        instance_segmentation.random_maskrcnn_resnet50_fpn_coco,
         0.5,
     ),
 )

@@ -18,7 +18,7 @@ _OFFSET = 0.05
 """Standard deviation of biases and running means."""
 
 
-def seed_weights(module: nn.Module, seed: int = 0) -> None:
+def set_random_weights(module: nn.Module, seed: int = 0) -> None:
     """Fill the module's parameters and running statistics in place, the same for a seed on every machine.
 
     Kernels keep a signal's variance through a ReLU (He et al., 2015); the scales of normalisations, frozen
