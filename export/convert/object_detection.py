@@ -200,10 +200,14 @@ def _read_graph(path: Path) -> Any:  # noqa: ANN401 - a TensorFlow GraphDef; Ten
 
 
 def _cut(graph: Any) -> onnx.ModelProto:  # noqa: ANN401 - a TensorFlow GraphDef
-    import tf2onnx.convert  # noqa: PLC0415 - brings TensorFlow
+    import tensorflow as tf  # noqa: PLC0415 - tests of this module do without
+    import tf2onnx.convert  # noqa: PLC0415
 
+    outputs = [_BOX_ENCODINGS, _CLASS_LOGITS]
+    # Four fifths of the nodes are post-processing, which tf2onnx would infer shapes of before it drops them.
+    needed = tf.compat.v1.graph_util.extract_sub_graph(graph, [name.removesuffix(":0") for name in outputs])
     model, _ = tf2onnx.convert.from_graph_def(
-        graph, input_names=[_RESIZED], output_names=[_BOX_ENCODINGS, _CLASS_LOGITS], opset=_OPSET
+        needed, input_names=[_RESIZED], output_names=outputs, opset=_OPSET
     )
     assert isinstance(model, onnx.ModelProto)
     return model
