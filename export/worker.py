@@ -16,8 +16,7 @@ _LAST_LINES = 6
 class Worker:
     """Runs `python -m export.convert`, which imports `framework` while other things are done.
 
-    It has a process group of its own: Ctrl-C reaches the exporter alone, which then stops it. The order of
-    Python's sets is fixed, so that the same files become the same graph, byte by byte.
+    It has a process group of its own: Ctrl-C reaches the exporter alone, which then stops it.
     """
 
     def __init__(self, python: Path, framework: Framework, logs: Path) -> None:
@@ -28,7 +27,6 @@ class Worker:
             self._process = subprocess.Popen(
                 (str(python), "-m", "export.convert", framework.value),
                 cwd=PROJECT,
-                env=os.environ | {"PYTHONHASHSEED": "0"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
