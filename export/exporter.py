@@ -57,13 +57,12 @@ def export(  # noqa: PLR0913 - what, where, how
         for net in nets:
             restore(paths.version(net.name))
         states = {net: net_state(net, paths) for net in nets}
+        chosen = [net for net in nets if _is_to_make(net, states[net], force=force, random=random_weights)]
         unsupplied = []
         if not random_weights:
+            chosen = [net for net in chosen if not net.supplied]
             unsupplied = [net for net, state in states.items() if _waits_for_the_user(net, state)]
             _remove_random(unsupplied, states, paths)
-        chosen = [net for net in nets if _is_to_make(net, states[net], force=force, random=random_weights)]
-        if not random_weights:
-            chosen = [net for net in chosen if not net.supplied]
         missing = [extra for extra in extras if extra_condition(extra, paths) is not Condition.READY]
         _make_all(chosen, missing, paths, progress, random_weights=random_weights)
     return Outcome(len(chosen) + len(missing), tuple(unsupplied))
@@ -130,7 +129,7 @@ def _make_base(base: Base, places: Mapping[File, Path], paths: Paths, makers: Ma
         sources=tuple(file.source() for file in base.files),
         files={file.name: places[file] for file in base.files},
     )
-    with FileLock(version.parent.with_suffix(".lock")):
+    with FileLock(version.parent.with_suffix(".lock")).acquire(cancel_check=makers.stopped.is_set):
         if not base_is_ready(base, paths):  # an exporter of another checkout may have made it meanwhile
             makers.make([(job, version)], worker)
 

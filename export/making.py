@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 
 from rich.progress import Progress
 
@@ -31,11 +32,14 @@ class Makers:
         self._workers = {one: Worker(python, one, paths.logs) for one, python in pythons.items()}
         self._lanes = {one: ThreadPoolExecutor(1) for one in pythons}
         self._futures: list[Future[None]] = []
+        self.stopped = Event()
+        """Set when what was submitted should give up."""
 
     def __enter__(self) -> "Makers":
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.stopped.set()
         for lane in self._lanes.values():
             lane.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers.values():

@@ -130,6 +130,13 @@ def test_a_failed_conversion_names_its_log_and_leaves_what_stands(
     assert not (paths.net("toy_net") / ".staging").exists()
 
 
+def test_a_conversion_that_is_killed_is_a_failed_one(
+    make_net: MakeNet, paths: Paths, progress: Progress
+) -> None:
+    with pytest.raises(ConversionFailed, match=r"toy_net: its conversion failed \(exit status -9\)"):
+        export([make_net("killed")], [], paths, progress)
+
+
 def test_without_network_what_stands_stays(
     index: PackageIndex, make_net: MakeNet, paths: Paths, progress: Progress
 ) -> None:

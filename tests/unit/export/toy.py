@@ -1,5 +1,7 @@
 """Small converters, as the exporter's tests need them: no TensorFlow, a few nodes."""
 
+import os
+import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,6 +43,12 @@ def too_new_ir(sources: Mapping[str, Path]) -> Conversion:
 
 def broken(sources: Mapping[str, Path]) -> Conversion:
     raise ValueError("the checkpoint is not what this converter knows")
+
+
+def killed(sources: Mapping[str, Path]) -> Conversion:
+    """As by a machine that has no memory left."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
 
 
 def slow(sources: Mapping[str, Path]) -> Conversion:
