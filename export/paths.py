@@ -1,7 +1,7 @@
 """Where things lie."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -19,7 +19,7 @@ def user_cache() -> Path:
     return user_cache_path("modelhub")
 
 
-class Framework(StrEnum):
+class Framework(str, Enum):  # noqa: UP042 - StrEnum is younger than the Python of NVIDIA's container
     """What a conversion imports. The import takes longer than most conversions, so one process does many."""
 
     ONNX = "onnxruntime"
