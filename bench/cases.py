@@ -72,12 +72,10 @@ def pictures(service: str, chance: Random) -> Iterator[list[bytes]]:
                 yield [sign(chance)]
             case "shelf_counting":
                 yield [_part(Image.open(SHELF), chance, (0.5, 0.9), (480, 720))]
-            case "image_similarity":
-                yield [photo(chance), photo(chance)]
             case "image_colorization":
                 yield [photo(chance, "L")]
             case _:
-                yield [photo(chance)]
+                yield [photo(chance) for _ in SERVICES[service].pictures]
 
 
 def photo(chance: Random, mode: str = "RGB") -> bytes:

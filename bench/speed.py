@@ -21,10 +21,11 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.wire import REFUSED_PAUSE_S
-from demo.samples import SAMPLES, SHELF
+from demo.samples import SHELF
 from evaluation.figure import WIDTH
 from evaluation.picture_files import encoded
 from evaluation.pipelines import PIPELINES
+from gateway.samples import place
 from gateway.services import SERVICES
 
 CLIENTS, BARE_THREADS = 4, 2
@@ -39,27 +40,19 @@ Call = Callable[[bytes], object]
 class Load:
     """Which pictures a service is measured with, and how many in a round."""
 
-    pictures: tuple[str, ...]
-    longest_side: int
-    alone: int
-    together: int
+    pictures: tuple[str, ...] = ("astronaut.png", "chelsea.png", "coffee.png", "china.jpg")
+    longest_side: int = 448
+    alone: int = 40
+    together: int = 160
     min_ratio: float = 0.9
     """Of requests a second through the gateway to those of bare threads."""
 
 
-LOADS = {
-    "image_classification": Load(("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 40, 160),
-    "scene_classification": Load(("china.jpg", "rocket.jpg", "flower.jpg"), 448, 40, 160),
-    "image_similarity": Load(("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 20, 80),
+LOADS = dict.fromkeys(SERVICES, Load()) | {
+    "scene_classification": Load(("china.jpg", "rocket.jpg", "flower.jpg")),
+    "image_similarity": Load(alone=20, together=80),
     # The net is so small that JSON and the hand-over between processes weigh as much.
-    "foreground_segmentation": Load(
-        ("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 60, 300, 0.6
-    ),
-    # JSON of every pixel
-    "semantic_segmentation": Load(("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 40, 160),
-    "instance_segmentation": Load(("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 40, 160),
-    "object_detection": Load(("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 40, 160),
-    "image_colorization": Load(("astronaut.png", "chelsea.png", "coffee.png", "china.jpg"), 448, 40, 160),
+    "foreground_segmentation": Load(alone=60, together=300, min_ratio=0.6),
     "shelf_counting": Load((SHELF.name,), 1280, 3, 12),
     "ocr": Load(("page.png",), 448, 2, 8),
 }
@@ -80,8 +73,7 @@ def jpegs(load: Load) -> list[bytes]:
     """Return the load's pictures as JPEG files of at most `longest_side` pixels a side."""
     files = []
     for name in load.pictures:
-        folder = SHELF.parent if name == SHELF.name else SAMPLES
-        picture = Image.open(folder / name).convert("RGB")
+        picture = Image.open(place(name)).convert("RGB")
         picture.thumbnail((load.longest_side, load.longest_side))
         files.append(encoded(picture, "JPEG", quality=90))
     return files

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from demo.samples import ROOT, SAMPLES, SHELF, chinese_sign
+from demo.samples import ROOT, chinese_sign
+from gateway import samples
 from gateway.openapi import EXAMPLE_ID
 from modelhub import ModelHub
 from modelhub.present import annotate
@@ -25,17 +26,8 @@ FIRST = 2
 LETTERS = 40
 
 PICTURES: Mapping[str, tuple[Path, ...]] = {
-    "image_classification": (SAMPLES / "chelsea.png",),
-    "object_detection": (SAMPLES / "coffee.png",),
-    "semantic_segmentation": (SAMPLES / "chelsea.png",),
-    "instance_segmentation": (SAMPLES / "coffee.png",),
-    "ocr": (SIGN,),
-    "foreground_segmentation": (SAMPLES / "astronaut.png",),
-    "scene_classification": (SAMPLES / "rocket.jpg",),
-    "shelf_counting": (SHELF,),
-    "image_similarity": (SAMPLES / "chelsea.png", SAMPLES / "astronaut.png"),
-    "image_colorization": (SAMPLES / "astronaut.png",),
-}
+    name: tuple(samples.place(one) for one in requests[0]) for name, requests in samples.REQUESTS.items()
+} | {"ocr": (SIGN,)}
 """Drawn ones, and samples whose authors gave up their rights (`export/catalogue.py` names them)."""
 
 

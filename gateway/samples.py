@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from modelhub.results import RESULTS
+
 ROOT = Path(__file__).resolve().parents[1]
 FETCHED = ROOT / "weights" / "samples"
 """What `make samples` brings."""
@@ -14,31 +16,14 @@ SHELF = KEPT / "shelf.jpg"
 SUFFIXES = (".jpg", ".png")
 
 REQUESTS: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
-    {
-        "image_classification": (("chelsea.png",), ("coffee.png",), ("rocket.jpg",), ("flower.jpg",)),
-        "scene_classification": (("china.jpg",), ("rocket.jpg",)),
-        "image_similarity": (("chelsea.png", "astronaut.png"), ("coffee.png", "coffee.png")),
-        "foreground_segmentation": (("astronaut.png",), ("coffee.png",)),
-        "semantic_segmentation": (("astronaut.png",), ("chelsea.png",), ("motorcycle_left.png",)),
-        "object_detection": (("astronaut.png",), ("chelsea.png",), ("coffee.png",)),
-        "instance_segmentation": (
-            ("astronaut.png",),
-            ("chelsea.png",),
-            ("coffee.png",),
-            ("motorcycle_left.png",),
-        ),
-        "shelf_counting": ((SHELF.name,),),
-        "image_colorization": (
-            ("camera.png",),
-            ("china.jpg",),
-            ("astronaut.png",),
-            ("flower.jpg",),
-            ("chelsea.png",),
-        ),
-        "ocr": (("page.png",),),
-    }
+    {name: result.service.samples for name, result in RESULTS.items()}
 )
-"""By service, the names of the pictures of each request. Only their shades of grey count to be coloured."""
+"""By service, the names of the pictures of each request."""
+
+
+def place(name: str) -> Path:
+    """Return where the sample picture `name` is, or will be once `make samples` brought it."""
+    return next((path for folder in (KEPT, FETCHED) if (path := folder / name).is_file()), FETCHED / name)
 
 
 def files(folders: tuple[Path, ...] = (FETCHED, KEPT)) -> dict[str, Path]:

@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gateway import samples
-from gateway.services import SERVICES
+from modelhub.results import RESULTS
 from modelhub_pictures.voc import VOC_CLASSES
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -111,8 +111,12 @@ def facts() -> dict[str, object]:
     """Return what the page has to know of the code."""
     return {
         "services": {
-            service.name: {"pictures": service.pictures, "summary": service.summary}
-            for service in SERVICES.values()
+            name: {
+                "pictures": result.service.pictures,
+                "title": result.service.title._asdict(),
+                "about": result.service.about._asdict(),
+            }
+            for name, result in RESULTS.items()
         },
         "voc_classes": VOC_CLASSES,
     }

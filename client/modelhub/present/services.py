@@ -44,7 +44,7 @@ def annotate(
     Pictures with a side of more than `longest_side` pixels are reduced to it first. Raises NotAnImage for
     a mode of pictures that has no defined look.
     """
-    presentation = PRESENTATIONS[service]
+    presentation = PRESENTATIONS.get(service, PLAIN)
     asked = [upright(picture) for picture in pictures]
     shown = [reduced(picture, longest_side) for picture in (*asked, *presentation.pictures(answer))]
     scale = (shown[0].width / asked[0].width, shown[0].height / asked[0].height)
@@ -55,7 +55,7 @@ def annotate(
 
 def summarise(service: str, answer: Answer) -> str:
     """Return the answer in a line."""
-    return PRESENTATIONS[service].summary(answer)
+    return PRESENTATIONS.get(service, PLAIN).summary(answer)
 
 
 def _class_summary(answer: Answer) -> str:
@@ -184,6 +184,30 @@ def _draw_nothing(canvas: Canvas, answer: Answer) -> None:
 def _coloured(answer: Answer) -> Sequence[Image.Image]:
     return (Image.open(io.BytesIO(base64.b64decode(answer["out_image"]))).convert("RGB"),)
 
+
+def _plain_summary(answer: Answer) -> str:
+    """Return the fields that fit into a line, each number and text, and how long a list is."""
+    shown = {name: value for name, value in answer.items() if name not in ("request_id", "success")}
+    return ", ".join(f"{name} {_short(value)}" for name, value in shown.items())
+
+
+def _short(value: object) -> str:
+    match value:
+        case float():
+            return f"{value:.3g}"
+        case str() | int():
+            return str(value)[:40]
+        case np.ndarray() | list() | dict():
+            return f"({len(value)})"
+    return "?"
+
+
+def _draw_plain(canvas: Canvas, answer: Answer) -> None:
+    canvas.headline(_plain_summary(answer))
+
+
+PLAIN = Presentation(_plain_summary, _draw_plain)
+"""Of a service without a row of its own: its line, in a headline."""
 
 PRESENTATIONS = {
     "foreground_segmentation": Presentation(_people_summary, _tint_background),

@@ -38,8 +38,8 @@ class Service:
     """Whether the ensemble's tensors have a batch axis, which is 1 here and not part of an answer."""
     quick_form: str | None = None
     """The `mask_format` that says exactly what the default says, in much less."""
-    samples: tuple[tuple[str, ...], ...] = (("chelsea.png",), ("coffee.png",), ("astronaut.png",))
-    """Names of the sample pictures of each request that suits it."""
+    samples: tuple[tuple[str, ...], ...] = (("coffee.png",), ("astronaut.png",), ("chelsea.png",))
+    """Names of the sample pictures of each request that suits it; the first is the example of its page."""
     schema: str = ""
     """The name of its answer in OpenAPI, where that is not the class's with `Answer` behind it."""
 

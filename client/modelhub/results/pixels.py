@@ -54,7 +54,7 @@ class SemanticSegmentation(Result):
             "Each pixel in the colour of its class, one of Pascal VOC's twenty and the background.",
             "每个像素按类别着色：Pascal VOC 的二十个类别和背景。",
         ),
-        samples=(("astronaut.png",), ("chelsea.png",), ("motorcycle_left.png",)),
+        samples=(("chelsea.png",), ("astronaut.png",), ("motorcycle_left.png",)),
     )
 
     probs: Annotated[

@@ -27,7 +27,6 @@ class ObjectDetection(Result):
             "Things of COCO's eighty classes, each in its box, with a score.",
             "COCO 八十个类别的物体，附检测框和得分。",
         ),
-        samples=(("astronaut.png",), ("chelsea.png",), ("coffee.png",)),
     )
 
     detection_boxes: Annotated[
@@ -56,7 +55,7 @@ class InstanceSegmentation(ObjectDetection):
             "Things of COCO's eighty classes, each with the pixels that show it.",
             "COCO 八十个类别的物体，附每个物体所占的像素。",
         ),
-        samples=(("astronaut.png",), ("chelsea.png",), ("coffee.png",), ("motorcycle_left.png",)),
+        samples=(("coffee.png",), ("astronaut.png",), ("chelsea.png",), ("motorcycle_left.png",)),
     )
 
     encoded_masks: Annotated[

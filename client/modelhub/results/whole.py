@@ -48,7 +48,7 @@ class SceneClassification(Result):
             "图片最可能拍摄于何种场景：室内、室外或自然环境。",
         ),
         batched=True,
-        samples=(("china.jpg",), ("rocket.jpg",)),
+        samples=(("rocket.jpg",), ("china.jpg",)),
         schema="SceneAnswer",
     )
 
@@ -102,7 +102,7 @@ class ImageColorization(Result):
             "A picture in shades of grey, coloured. Of a picture with colours the grey is taken.",
             "为灰度图片上色；彩色图片会先转为灰度。",
         ),
-        samples=(("camera.png",), ("china.jpg",), ("astronaut.png",), ("flower.jpg",), ("chelsea.png",)),
+        samples=(("astronaut.png",), ("camera.png",), ("china.jpg",), ("flower.jpg",), ("chelsea.png",)),
         schema="ColorizationAnswer",
     )
 

@@ -5,7 +5,7 @@ import { byId, make } from "./dom.js";
 import { read } from "./pictures.js";
 import * as report from "./report.js";
 import { Slots } from "./slots.js";
-import { preferred, remember, t, tOr, use } from "./texts.js";
+import { preferred, remember, spoken, t, use } from "./texts.js";
 import { viewOf } from "./views.js";
 
 const PAUSE_MS = 300; // before a changed service is asked: arrow keys pass over those between
@@ -82,11 +82,11 @@ function build() {
   state.answered = null;
   report.clear();
   report.status("");
-  const options = Object.keys(state.facts.services).map((name) =>
-    make("option", { value: name, textContent: tOr(`title.${name}`, name), selected: name === state.service }),
+  const options = Object.entries(state.facts.services).map(([name, { title }]) =>
+    make("option", { value: name, textContent: `${spoken(title)} (${name})`, selected: name === state.service }),
   );
   byId("service").replaceChildren(...options);
-  byId("about").textContent = tOr(`about.${state.service}`, state.facts.services[state.service].summary);
+  byId("about").textContent = spoken(state.facts.services[state.service].about);
   for (const button of document.querySelectorAll("[data-language]")) {
     button.setAttribute("aria-pressed", String(document.documentElement.lang.startsWith(button.lang)));
   }

@@ -48,6 +48,11 @@ export function tOr(key, otherwise) {
   return table[key] ?? otherwise;
 }
 
+/** Which of `texts`, by language, its reader wants. */
+export function spoken(texts) {
+  return texts[current];
+}
+
 /** Put words wherever `root` asks for them by data-text and data-label. */
 export function put(root) {
   for (const element of root.querySelectorAll("[data-text]")) element.textContent = t(element.dataset.text);

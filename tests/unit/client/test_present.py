@@ -29,8 +29,13 @@ NOTHING: dict[str, list[object]] = {field: [] for field in CAT}
 CLASSES = {"class_probs": {"tench": 0.1, "tabby": 0.7, "lynx": 0.2}}
 
 
-def test_every_service_can_be_told_and_drawn() -> None:
-    assert set(PRESENTATIONS) == set(SERVICES)
+def test_services_are_presented_and_any_other_in_a_line_of_its_fields() -> None:
+    assert set(PRESENTATIONS) <= set(SERVICES)
+    answer = {"request_id": "an id", "success": True, "share": 0.25, "name": "海", "points": [[1, 2], [3, 4]]}
+    assert summarise("an_eleventh", answer) == "share 0.25, name 海, points (2)"
+    drawn = np.asarray(annotate("an_eleventh", answer, Image.new("RGB", (300, 60))))
+    assert drawn[:20].any()
+    assert not drawn[50:].any()
 
 
 def test_the_best_classes_are_told_in_order() -> None:

@@ -27,7 +27,7 @@ from tests.unit.test_documents import subclasses
 FILES = sorted(path.name for path in STATIC.iterdir())
 PATHS = ["/", *(f"/page/{name}" for name in FILES if name != "index.html"), "/page/facts.json", "/samples/"]
 LANGUAGES = ("en", "zh")
-DYNAMIC = ("title.", "about.", "stage.", "advice.")
+DYNAMIC = ("stage.", "advice.")
 """How keys of texts begin that are put together where they are used."""
 
 
@@ -138,6 +138,10 @@ async def test_what_it_knows_of_the_code(client: httpx.AsyncClient) -> None:
     assert list(facts["services"]) == list(SERVICES)
     assert facts["services"]["image_similarity"]["pictures"] == ["imagea", "imageb"]
     assert facts["voc_classes"] == list(VOC_CLASSES)
+    for service in facts["services"].values():
+        for words in (service["title"], service["about"]):
+            assert tuple(words) == LANGUAGES
+            assert all(words.values())
 
 
 def test_every_service_has_samples_of_its_own_number_of_pictures() -> None:
@@ -193,11 +197,10 @@ def test_every_text_is_used_and_every_used_text_is_there() -> None:
     assert {key for key in used if not key.startswith(DYNAMIC)} == keys
 
 
-def test_every_service_stage_and_failure_has_words() -> None:
+def test_every_stage_and_failure_has_words() -> None:
     kinds = subclasses(GatewayError) | subclasses(PictureError)
     codes = {str(code) for kind in kinds if (code := getattr(kind, "code", None))}
     keys = set(texts("en"))
-    assert {f"{form}.{name}" for form in ("title", "about") for name in SERVICES} <= keys
     assert {f"stage.{name}" for name in STAGES} <= keys
     assert {f"advice.{code}" for code in codes} <= keys
 
