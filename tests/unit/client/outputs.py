@@ -1,18 +1,23 @@
-"""Random outputs of the ensembles, by service: what Triton might answer."""
+"""Random outputs of the ensembles, by service: what Triton might answer, by the kinds of fields."""
 
 import base64
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from modelhub import kinds
+from modelhub.results import RESULTS
 from tests.unit.gateway.fakes import strings
 
 Random = np.random.Generator
 Outputs = dict[str, NDArray[Any]]
 
 NAMES = ("猫", "dog", "", "a name\twith blanks", 'quotes "and" \\', "饮料 500ml")
+CLASSES = 61
 
 
 def floats(random: Random, *shape: int) -> NDArray[np.float32]:
@@ -28,103 +33,76 @@ def _names(random: Random, count: int) -> list[str]:
     return [str(random.choice(NAMES)) for _ in range(count)]
 
 
-def _detections(random: Random, n: int) -> Outputs:
-    return {
-        "detection_boxes": floats(random, n, 4),
-        "detection_scores": floats(random, n),
-        "detection_classes": integers(random, n),
-        "detection_class_names": strings(*_names(random, n)),
-    }
+def _one(content: bytes) -> NDArray[np.object_]:
+    return kinds.one_string(content, batched=False)
 
 
-def _labels(random: Random, n: int) -> Outputs:
-    labels = "\n".join(f"{number} {name}" for number, name in enumerate(_names(random, n)))
-    return {"class_probs": floats(random, 1, n), "class_labels": strings(labels, shape=(1, 1))}
+@dataclass
+class Maker:
+    """Makes the tensors of one answer's fields, which are about as many things in one picture."""
+
+    random: Random
+    things: int
+    longest: int
+    sides: tuple[int, int]
+
+    def tensors(self, name: str, kind: kinds.Kind) -> Outputs:
+        match kind:
+            case kinds.ByLabel(labels=labels):
+                texts = (f"{number} {one}" for number, one in enumerate(_names(self.random, CLASSES)))
+                return {name: floats(self.random, CLASSES), labels: strings("\n".join(texts))}
+            case kinds.Counts(names=names, numbers=numbers):
+                different = list(dict.fromkeys(_names(self.random, self.things)))
+                return {names: strings(*different), numbers: integers(self.random, len(different))}
+            case kinds.Masks():
+                return self._masks(name)
+        return {name: self._tensor(kind)}
+
+    def _tensor(self, kind: kinds.Kind) -> NDArray[Any]:
+        numbers = floats if getattr(kind, "of", int) is float else integers
+        free = iter((self.things, self.longest))
+        makers: Mapping[type[kinds.Kind], Callable[[Any], NDArray[Any]]] = {
+            kinds.Number: lambda _: numbers(self.random, 1),
+            kinds.Numbers: lambda of: numbers(self.random, *(one or next(free) for one in of.axes)),
+            kinds.Size: lambda _: integers(self.random, 2),
+            kinds.ShareAsText: lambda _: strings(f"{self.random.random():.6f}"),
+            kinds.Text: lambda _: strings(*_names(self.random, 1)),
+            kinds.Texts: lambda of: strings(*_names(self.random, of.count or self.things)),
+            kinds.File: lambda _: _one(base64.b64encode(self.random.bytes(int(self.random.integers(1, 99))))),
+            kinds.ProbabilitiesOfPixels: lambda _: np.round(
+                self.random.random(self.sides, dtype=np.float32), 4
+            ),
+            kinds.MaskOfPixels: lambda _: self.random.integers(0, 2, self.sides, dtype=np.uint8),
+            kinds.ClassesOfPixels: lambda of: self.random.integers(
+                0, len(of.classes), self.sides, dtype=np.uint8
+            ),
+        }
+        return makers[type(kind)](kind)
+
+    def _masks(self, name: str) -> Outputs:
+        """Masks of any run lengths that add up to the size; none, too."""
+        pixels = self.sides[0] * self.sides[1]
+        counts = []
+        for _ in range(self.things):
+            cuts = np.unique(self.random.integers(0, pixels + 1, self.random.integers(1, 9)))
+            counts.append(np.diff(cuts, prepend=0, append=pixels).astype(np.int32))
+        return {
+            f"{name}_counts": np.concatenate([np.zeros(0, np.int32), *counts]),
+            f"{name}_lengths": np.array([len(one) for one in counts], dtype=np.int32),
+            f"{name}_size": np.array(self.sides, dtype=np.int32),
+        }
 
 
-def _image_classification(random: Random) -> Outputs:
-    best = {"class": integers(random, 1, 1), "class_name": strings(*_names(random, 1), shape=(1, 1))}
-    return best | _labels(random, 1000)
+def outputs(service: str, random: Random) -> Outputs:
+    """Return tensors that `service` might answer with."""
+    things, longest, height, width = (int(random.integers(low, high)) for low, high in RANGES)
+    maker = Maker(random, things, longest, (height, width))
+    made: Outputs = {}
+    for field in RESULTS[service].fields():
+        made |= maker.tensors(field.name, field.kind)
+    return {name: tensor[None] for name, tensor in made.items()} if RESULTS[service].service.batched else made
 
 
-def _scene_classification(random: Random) -> Outputs:
-    best = {"class": integers(random, 1, 5), "class_name": strings(*_names(random, 5), shape=(1, 5))}
-    return best | _labels(random, 61)
+RANGES = ((0, 4), (0, 5), (1, 40), (1, 40))
 
-
-def _image_similarity(random: Random) -> Outputs:
-    return {"similarity": floats(random, 1), "l2_distance": floats(random, 1)}
-
-
-def _sides(random: Random) -> tuple[int, int]:
-    height, width = random.integers(1, 40, 2).tolist()
-    return height, width
-
-
-def _foreground_segmentation(random: Random) -> Outputs:
-    mask = random.integers(0, 2, _sides(random), dtype=np.uint8)
-    return {"mask": mask, "human_ratio": strings(f"{mask.mean():.6f}")}
-
-
-def _semantic_segmentation(random: Random) -> Outputs:
-    sides = _sides(random)
-    probs = np.round(random.random(sides, dtype=np.float32), 4)
-    return {"probs": probs, "preds": random.integers(0, 21, sides, dtype=np.uint8)}
-
-
-def _object_detection(random: Random) -> Outputs:
-    return _detections(random, int(random.integers(0, 4)))
-
-
-def _instance_segmentation(random: Random) -> Outputs:
-    """Masks of any run lengths that add up to the size; none, too."""
-    height, width = _sides(random)
-    n = int(random.integers(0, 4))
-    counts = []
-    for _ in range(n):
-        cuts = np.unique(random.integers(0, height * width + 1, random.integers(1, 9)))
-        counts.append(np.diff(cuts, prepend=0, append=height * width).astype(np.int32))
-    return _detections(random, n) | {
-        "detection_masks_counts": np.concatenate([np.zeros(0, np.int32), *counts]),
-        "detection_masks_lengths": np.array([len(one) for one in counts], dtype=np.int32),
-        "detection_masks_size": np.array([height, width], dtype=np.int32),
-    }
-
-
-def _shelf_counting(random: Random) -> Outputs:
-    names = list(dict.fromkeys(_names(random, int(random.integers(0, 5)))))
-    return _detections(random, int(random.integers(0, 4))) | {
-        "product_names": strings(*names),
-        "product_counts": integers(random, len(names)),
-        "ori_img_shape": integers(random, 2),
-    }
-
-
-def _image_colorization(random: Random) -> Outputs:
-    file = np.empty(1, dtype=np.object_)
-    file[0] = base64.b64encode(random.bytes(int(random.integers(1, 99))))
-    return {"out_image": file}
-
-
-def _ocr(random: Random) -> Outputs:
-    n, longest = int(random.integers(0, 4)), int(random.integers(0, 5))
-    return _detections(random, n) | {
-        "detection_keypoints": floats(random, n, 4, 2),
-        "detection_texts_ids": integers(random, n, longest),
-        "detection_texts": strings(*_names(random, n)),
-        "detection_texts_scores": floats(random, n),
-    }
-
-
-OUTPUTS: Mapping[str, Callable[[Random], Outputs]] = {
-    "image_classification": _image_classification,
-    "scene_classification": _scene_classification,
-    "image_similarity": _image_similarity,
-    "foreground_segmentation": _foreground_segmentation,
-    "semantic_segmentation": _semantic_segmentation,
-    "object_detection": _object_detection,
-    "instance_segmentation": _instance_segmentation,
-    "shelf_counting": _shelf_counting,
-    "image_colorization": _image_colorization,
-    "ocr": _ocr,
-}
+OUTPUTS: Mapping[str, Callable[[Random], Outputs]] = {name: partial(outputs, name) for name in RESULTS}
