@@ -65,8 +65,8 @@ json.dump(
 
 
 @pytest.fixture(scope="module")
-def copy_for_launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with the page's service in it."""
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the page's service in it, which tests start; the name marks them as slow."""
     copy = tmp_path_factory.mktemp("eleventh") / "project"
     shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
     for path, content in SHOWN.findall(PAGE):
@@ -75,6 +75,8 @@ def copy_for_launcher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (copy / "model_repository" / "mean_colour" / "1").mkdir()
     (copy / "model_repository" / "mean_colour" / "1" / ".gitkeep").touch()
     _put_net(copy / "model_repository" / "mean_colour_net" / "1")
+    # The launcher makes the copy's root importable, but not its `client/`: that is installed.
+    (copy / "modelhub").symlink_to("client/modelhub")
     _register(copy / "client" / "modelhub" / "results" / "__init__.py")
     return copy
 
@@ -133,9 +135,9 @@ def run_in(copy: Path, *command: str) -> str:
     return done.stdout
 
 
-def test_the_service_of_the_page_answers(copy_for_launcher: Path) -> None:
-    Image.new("RGB", (90, 70), (200, 40, 10)).save(copy_for_launcher / "red.png")
-    told = json.loads(run_in(copy_for_launcher, "-c", ASK))
+def test_the_service_of_the_page_answers(launcher: Path) -> None:
+    Image.new("RGB", (90, 70), (200, 40, 10)).save(launcher / "red.png")
+    told = json.loads(run_in(launcher, "-c", ASK))
     assert list(told["answer"]) == ["request_id", "success", "colour", "colour_name"]
     assert (told["answer"]["colour"], told["answer"]["colour_name"]) == ([200, 40, 10], "red")
     assert told["typed"] == [[[200, 40, 10], "red"]] * 2
@@ -146,10 +148,10 @@ def test_the_service_of_the_page_answers(copy_for_launcher: Path) -> None:
     assert colour["description"] == "Mean red, green and blue."
 
 
-def test_its_configs_and_fields_pass_the_tests_of_every_service(copy_for_launcher: Path) -> None:
+def test_its_configs_and_fields_pass_the_tests_of_every_service(launcher: Path) -> None:
     files = ["tests/repository/test_configs.py", "tests/unit/client/test_tensors.py"]
     options = ["-q", "-p", "no:cacheprovider", "-k", "mean_colour"]
-    assert re.search(r"\d\d passed", run_in(copy_for_launcher, "-m", "pytest", *options, *files))
+    assert re.search(r"\d\d passed", run_in(launcher, "-m", "pytest", *options, *files))
 
 
 def test_the_page_counts_the_places_and_the_files() -> None:
