@@ -19,6 +19,7 @@ DETECTION = DetectionSettings(
     tile_margin=64,
     tiles_at_once=4,
     small_line=16,  # characters of 10 pixels
+    tiny_line=14,  # of 8; it is 13 for all that are smaller
     working_min_side=30,
     padding_height=30,
     padding_ratio=8,

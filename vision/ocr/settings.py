@@ -34,7 +34,9 @@ class DetectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """What the net sees beside a tile."""
     tiles_at_once: int
     small_line: float
-    """Lines lower than this in the first map are searched again, enlarged."""
+    """Lines lower than this in the first map are searched again, at twice its scale."""
+    tiny_line: float
+    """And those lower than this in the picture as it is."""
     size_multiple: int
     """Sizes are rounded to multiples of this, the detector's stride."""
     text_threshold: float
