@@ -44,7 +44,7 @@ _FETCH = {"trust_env": False, "follow_redirects": True, "max_redirects": 3}
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Inference:
     """One inference, as often as it is sent."""
 
     result: type[Result]
@@ -52,7 +52,7 @@ class Question:
     """Files, and URLs of such."""
 
 
-def question(service: str, pictures: Sequence[Picture], mask_format: str | None) -> Question:
+def inference_of(service: str, pictures: Sequence[Picture], mask_format: str | None) -> Inference:
     """Return what asks `service`; raises ServiceError as the gateway would, and as `sendable`."""
     if mask_format is not None:
         raise ValueError("mask_format is the gateway's: Triton itself answers masks in the contract's form")
@@ -61,12 +61,12 @@ def question(service: str, pictures: Sequence[Picture], mask_format: str | None)
     result = RESULTS[service]
     if tuple(field for field, _ in fields(pictures)) != result.service.pictures:
         raise ServiceError.of_code(MISSING_FIELD, f"{result.service.pictures[0]}: Field required")
-    return Question(result, [sendable(picture) for picture in pictures])
+    return Inference(result, [sendable(picture) for picture in pictures])
 
 
-def message_of(one: Question, files: Sequence[bytes], timeout_s: float) -> Any:  # noqa: ANN401 - ships no types
+def message_of(inference: Inference, files: Sequence[bytes], timeout_s: float) -> Any:  # noqa: ANN401 - ships no types
     """Return the protocol's message, with an id of its own."""
-    service = one.result.service
+    service = inference.result.service
     inputs = {
         name: one_string(file, batched=service.batched)
         for name, file in zip(service.pictures, files, strict=True)
@@ -74,10 +74,10 @@ def message_of(one: Question, files: Sequence[bytes], timeout_s: float) -> Any: 
     return request_of(service.name, inputs, uuid.uuid4().hex, timeout_s)
 
 
-def answer_of(one: Question, request: Any, response: Any) -> Answer:  # noqa: ANN401 - ships no types
+def answer_of(inference: Inference, request: Any, response: Any) -> Answer:  # noqa: ANN401 - ships no types
     """Return the documented answer, which may hold arrays; raises ServiceError for numbers not finite."""
     try:
-        own = one.result.render(outputs_of(response))
+        own = inference.result.render(outputs_of(response))
     except FaultyOutput as fault:
         raise ServiceError.of_code(INTERNAL_FAULT, str(fault)) from None
     return {"request_id": request.id, "success": True} | own
@@ -108,21 +108,21 @@ class TritonConnection:
         self._channel = grpc.insecure_channel(target, options=CHANNEL)
         self._service = service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
-    def prepare(self, service: str, pictures: Sequence[Picture], mask_format: str | None) -> Question:
-        """Return what `ask` takes, as `question`."""
-        return question(service, pictures, mask_format)
+    def prepare(self, service: str, pictures: Sequence[Picture], mask_format: str | None) -> Inference:
+        """Return what `ask` takes, as `inference_of`."""
+        return inference_of(service, pictures, mask_format)
 
-    def ask(self, one: Question, timeout_s: float) -> Answer:
+    def ask(self, inference: Inference, timeout_s: float) -> Answer:
         """Return the answer, which may hold arrays; raises ServiceError."""
         ends_at = time.monotonic() + timeout_s
-        files = [self._file(picture, timeout_s) for picture in one.pictures]
+        files = [self._file(picture, timeout_s) for picture in inference.pictures]
         left_s = max(0.0, ends_at - time.monotonic())
-        request = message_of(one, files, left_s)
+        request = message_of(inference, files, left_s)
         try:
             response = self._service.ModelInfer(request, timeout=left_s, metadata=self._metadata)
         except grpc.RpcError as error:
             raise error_of(error) from None
-        return answer_of(one, request, response)
+        return answer_of(inference, request, response)
 
     def plain(self, answer: Answer) -> Answer:
         """Return the answer with lists in place of arrays."""
@@ -174,21 +174,21 @@ class AsyncTritonConnection:
     def _service(self) -> Any:  # noqa: ANN401 - ships no types
         return service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
-    async def prepare(self, service: str, pictures: Sequence[Picture], mask_format: str | None) -> Question:
+    async def prepare(self, service: str, pictures: Sequence[Picture], mask_format: str | None) -> Inference:
         """As TritonConnection's."""
-        return await asyncio.to_thread(question, service, pictures, mask_format)
+        return await asyncio.to_thread(inference_of, service, pictures, mask_format)
 
-    async def ask(self, one: Question, timeout_s: float) -> Answer:
+    async def ask(self, inference: Inference, timeout_s: float) -> Answer:
         """As TritonConnection's."""
         ends_at = time.monotonic() + timeout_s
-        files = await asyncio.gather(*(self._file(picture, timeout_s) for picture in one.pictures))
+        files = await asyncio.gather(*(self._file(picture, timeout_s) for picture in inference.pictures))
         left_s = max(0.0, ends_at - time.monotonic())
-        request = message_of(one, files, left_s)
+        request = message_of(inference, files, left_s)
         try:
             response = await self._service.ModelInfer(request, timeout=left_s, metadata=self._metadata)
         except grpc.RpcError as error:
             raise error_of(error) from None
-        return await asyncio.to_thread(answer_of, one, request, response)
+        return await asyncio.to_thread(answer_of, inference, request, response)
 
     async def plain(self, answer: Answer) -> Answer:
         """As TritonConnection's."""
