@@ -1,6 +1,6 @@
 """How alike two readings of the same pictures are: lines with a partner, the same text, the same box."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +27,8 @@ class Difference:
     picture: str
     reference: str | None
     ours: str | None
+    reference_is_wrong: bool = False
+    """Whether ours is a line that stands in the picture, and the reference's is none."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Parity:
     """Figures over all pictures."""
 
     lines: int
-    """Lines of the reference and those that only we have: what must be alike."""
+    """Lines of the reference and those that only we have, but for those that it alone reads wrongly."""
     alike: int
     """Lines with a partner whose text is exactly the same."""
     corner_distances: NDArray[np.float64]
@@ -51,24 +53,34 @@ Reading = Mapping[str, Sequence[ReadLine]]
 """Lines by picture."""
 
 
-def compare(reference: Reading, ours: Reading) -> Parity:
-    """Compare two readings; raises ValueError where they are not of the same pictures."""
+def compare(reference: Reading, ours: Reading, known: Collection[str] = ()) -> Parity:
+    """Compare two readings, where `known` lines stand in the pictures; spaces do not tell those apart.
+
+    Raises ValueError where the readings are not of the same pictures.
+    """
     if reference.keys() != ours.keys():
         raise ValueError(f"different pictures: {sorted(reference.keys() ^ ours.keys())}")
+    right = {_without_spaces(text) for text in known}
     differences: list[Difference] = []
     distances: list[float] = []
     lines = alike = 0
     for picture, expected in reference.items():
         for one, other in pair_lines(expected, ours[picture]):
-            lines += 1
             if one and other:
                 distances.append(corner_distance(one.corners, other.corners))
             texts = (one.text if one else None, other.text if other else None)
+            are_right = [_without_spaces(text or "") in right for text in texts]
+            wrong = are_right == [False, True]
+            lines += not wrong
             if texts[0] == texts[1]:
                 alike += 1
             else:
-                differences.append(Difference(picture, *texts))
+                differences.append(Difference(picture, *texts, wrong))
     return Parity(lines, alike, np.array(distances), differences)
+
+
+def _without_spaces(text: str) -> str:
+    return "".join(text.split())
 
 
 def pair_lines(

@@ -82,6 +82,16 @@ MIXED = (
 )
 EVERYTHING = CHINESE + ENGLISH + NUMBERS + MIXED
 
+PRINTED = (
+    "Region-based segmentation",
+    "Let us first determine markers of the coins and the",
+    "background. These markers are pixels that we can label",
+    "unambiguously as either object or background. Here,",
+    "the markers are found at the two extreme parts of the",
+    "histogram of grey values:",
+)
+"""Lines of the first of SCANS."""
+
 Colour = tuple[int, int, int]
 Drawing = Callable[[np.random.Generator], Image.Image]
 

@@ -31,6 +31,14 @@ def test_missing_extra_and_misread_lines_all_count() -> None:
     assert parity.corner_distances.tolist() == [1, 0]
 
 
+def test_what_the_reference_alone_reads_wrongly_does_not_count() -> None:
+    reference = {"a": [ReadLine("%666", box(0, 0)), ReadLine("No.1", box(0, 50)), ReadLine("x", box(0, 90))]}
+    ours = {"a": [ReadLine("99.9%", box(0, 0)), ReadLine("No. 2", box(0, 50)), ReadLine("y", box(0, 90))]}
+    parity = compare(reference, ours, ("99.9 %", "No. 1"))
+    assert (parity.lines, parity.alike) == (2, 0)
+    assert {one.ours for one in parity.differences if one.reference_is_wrong} == {"99.9%"}
+
+
 def test_partners_are_the_best_overall_not_the_first() -> None:
     reference = [ReadLine("left", box(0, 0)), ReadLine("right", box(30, 0))]
     ours = [ReadLine("left", box(-5, 0)), ReadLine("right", box(10, 0))]
