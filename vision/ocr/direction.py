@@ -62,13 +62,14 @@ def witnesses(sizes: Sizes, settings: AngleSettings) -> list[int]:
 def surest(readings: Mapping[int, Line], first: int, settings: AngleSettings) -> int:
     """Return the direction of the readings of a line by which it is read; `first` is that of its page.
 
-    Another one must be surer by a margin, which is wider for a few characters: many of them are others
-    when they are turned, and read as surely.
+    Another one must be surer by a margin, which is wider for few letters: many of them are others when they
+    are turned, and digits are, and both are read as surely.
     """
 
     def gain(direction: int) -> float:
         line = readings[direction]
-        margin = settings.short_margin if len(line.text) < settings.short_text else settings.margin
+        is_short = sum(map(str.isalpha, line.text)) < settings.short_text
+        margin = settings.short_margin if is_short else settings.margin
         return line.score - readings[first].score - margin if direction != first else 0.0
 
     return max(readings, key=gain)

@@ -83,7 +83,7 @@ class AngleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     margin: float
     """How much surer a line must be read against the page's direction than in it."""
     short_text: int
-    """Characters below which that takes `short_margin`."""
+    """Letters below which that takes `short_margin`."""
     short_margin: float
 
 

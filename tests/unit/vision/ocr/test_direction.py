@@ -50,6 +50,7 @@ def test_lines_of_middle_length_are_read_both_ways() -> None:
     [
         (line("poob", 0.97), line("good", 0.999), 0),  # a few letters: the page knows better
         (line("poob", 0.6), line("good", 0.999), 2),
+        (line("99 90/", 0.81), line("706 66", 0.99), 0),  # digits are digits on their head, too
         (line("pue uaaj8", 0.7), line("green and", 0.99), 2),
         (line("green and", 0.85), line("pue uaaj8", 0.8), 0),
         (line("", 0.0), line("", 0.0), 0),
