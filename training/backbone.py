@@ -4,12 +4,16 @@ The checkpoint comes from a package on the index. Its layers stand in the same o
 `tf_efficientnet_lite0`, under other names; it labels 37 of 40 ImageNet photos right after the renaming.
 """
 
+from copy import deepcopy
 from pathlib import Path
 
 import timm
 import torch
 from rich.console import Console
+from timm.layers.conv2d_same import Conv2dSame
+from timm.layers.padding import get_same_padding
 from torch import Tensor, nn
+from torch.nn import functional
 
 from export.fetch import fetch
 from export.paths import user_cache
@@ -42,25 +46,6 @@ def backbone() -> nn.Module:
     return pyramid
 
 
-class ClassifierBackbone(nn.Module):
-    """RGB [B, 3, H, W] of -1 to 1, sides multiples of 32, to maps at strides 8, 16 and 32; untrained.
-
-    The last is what the classifier of ImageNet's classes pools and decides by.
-    """
-
-    channels = (CHANNELS[2], CHANNELS[3], 1280)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = _classifier().eval().requires_grad_(False)
-        self.net.classifier = nn.Identity()  # not run, and not to be exported
-
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the maps, of `channels` channels."""
-        deep, (fine, middle) = self.net.forward_intermediates(pictures, indices=[2, 3])
-        return fine, middle, deep
-
-
 def _classifier() -> nn.Module:
     source = list(torch.load(fetched_checkpoint(), weights_only=True).values())
     whole: nn.Module = timm.create_model(_NAME, pretrained=False)
@@ -68,22 +53,28 @@ def _classifier() -> nn.Module:
     return whole
 
 
-def freeze_statistics(module: nn.Module) -> None:
-    """Keep every batch norm at its pretrained statistics: batches here are too small for better ones."""
-    for layer in module.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.eval()
+class _PaddedAsTraced(nn.Module):
+    """A convolution that pads by its input's size, which in a graph is a constant."""
 
-
-class Normalised(nn.Module):
-    """A net on uint8 pictures [B, H, W, 3]: it brings them to the backbone's range and layout."""
-
-    def __init__(self, net: nn.Module) -> None:
+    def __init__(self, convolution: Conv2dSame) -> None:
         super().__init__()
-        self.net = net
+        self.convolution = convolution
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Run `net` on RGB [B, 3, H, W] of -1 to 1."""
-        # The cast stands first: TensorRT takes bytes into nothing else.
-        result: Tensor = self.net(pixels.float().permute(0, 3, 1, 2) / 127.5 - 1)
-        return result
+    def forward(self, features: Tensor) -> Tensor:
+        one = self.convolution
+        axes = zip(features.shape[2:], one.kernel_size, one.stride, one.dilation, strict=True)
+        lacking = [get_same_padding(int(side), *geometry) for side, *geometry in axes]
+        sides = [amount for total in reversed(lacking) for amount in (total // 2, total - total // 2)]
+        return functional.conv2d(
+            functional.pad(features, sides), one.weight, one.bias, one.stride, 0, one.dilation, one.groups
+        )
+
+
+def with_known_padding(module: nn.Module) -> nn.Module:
+    """Return a copy whose padding, TensorFlow's and else computed at every run, is constant in a graph."""
+    module = deepcopy(module)
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, Conv2dSame):
+                setattr(parent, name, _PaddedAsTraced(child))
+    return module

@@ -23,12 +23,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
-from training.backbone import freeze_statistics
+from training.blocks import freeze_statistics
 from training.files import work_folder
 
 CHECKPOINT_EVERY_S = 120.0
 REPORT_EVERY = 50
 SMOOTHING = 0.98
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 AVERAGE_DECAY = 0.998
 """Share of the average of weights that stays as it is at a step."""
 
@@ -143,7 +144,7 @@ class Run:
     def _resume(self) -> int:
         if not self._checkpoint.exists():
             return 0
-        kept = torch.load(self._checkpoint, weights_only=True)
+        kept = torch.load(self._checkpoint, DEVICE, weights_only=True)
         for name, part in self._parts.items():
             part.load_state_dict(kept["parts"][name])
         return int(kept["step"])
@@ -180,7 +181,7 @@ class Fitting:
     """
 
     def __init__(self, plan: Plan, net: nn.Module) -> None:
-        self._plan, self._net = plan, net
+        self._plan, self._net = plan, net.to(DEVICE)
         self._optimiser = torch.optim.AdamW(_groups(plan, net), weight_decay=plan.weight_decay)
         self._average = Average(net, plan.average_decay)
         parts: dict[str, Stateful] = {"net": net, "optimiser": self._optimiser, "average": self._average}
@@ -235,7 +236,7 @@ def trained(name: str, net: nn.Module) -> nn.Module:
 def kept(name: str) -> dict[str, Any]:
     """Return the states of the parts that the training `name` kept last."""
     path: Path = work_folder(name) / "checkpoint.pt"
-    parts: dict[str, Any] = torch.load(path, weights_only=True)["parts"]
+    parts: dict[str, Any] = torch.load(path, "cpu", weights_only=True)["parts"]
     return parts
 
 

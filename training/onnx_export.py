@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,7 @@ import onnx
 import onnxruntime as ort
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from timm.layers.conv2d_same import Conv2dSame
-from timm.layers.padding import get_same_padding
 from torch import Tensor, nn
-from torch.nn import functional
 
 OPSET = 17
 SMALLEST_HALVED = 256
@@ -39,7 +35,7 @@ def export_net(
     module.eval()
     names = (input_name, *output_names)
     torch.onnx.export(
-        _with_known_padding(deepcopy(module)),
+        module,
         (example,),
         str(path),
         input_names=[input_name],
@@ -53,32 +49,6 @@ def export_net(
     model = _halved(model, SMALLEST_IN_BYTES if is_large else math.inf)
     onnx.save(_narrowed(model), path)
     _assert_same(module, example, path, LOOSE_TOLERANCE if is_large else TOLERANCE)
-
-
-class _PaddedAsTraced(nn.Module):
-    """A convolution that pads by its input's size, which in a graph is a constant."""
-
-    def __init__(self, convolution: Conv2dSame) -> None:
-        super().__init__()
-        self.convolution = convolution
-
-    def forward(self, features: Tensor) -> Tensor:
-        one = self.convolution
-        axes = zip(features.shape[2:], one.kernel_size, one.stride, one.dilation, strict=True)
-        lacking = [get_same_padding(int(side), *geometry) for side, *geometry in axes]
-        sides = [amount for total in reversed(lacking) for amount in (total // 2, total - total // 2)]
-        return functional.conv2d(
-            functional.pad(features, sides), one.weight, one.bias, one.stride, 0, one.dilation, one.groups
-        )
-
-
-def _with_known_padding(module: nn.Module) -> nn.Module:
-    """Return the module with TensorFlow's padding, else computed at every run, made constant."""
-    for parent in list(module.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, Conv2dSame):
-                setattr(parent, name, _PaddedAsTraced(child))
-    return module
 
 
 def _halved(model: onnx.ModelProto, below: float) -> onnx.ModelProto:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from evaluation.colour import ColourErrors
 from evaluation.photos import all_photos, held_out
-from training.backbone import Normalised
+from training.blocks import Normalised
 from training.colorization.net import ColourNet, Style, styled
 from training.colorization.palette import frequencies
 from training.colorization.pictures import choosing_photos, stored_photos

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.backbone import CHANNELS, Normalised, backbone, freeze_statistics
+from training.backbone import CHANNELS, backbone
+from training.blocks import Normalised, freeze_statistics
 from training.colorization.palette import KNOTS, RAREST, best_bet
 
 STEM_BLOCKS = 2

@@ -16,7 +16,7 @@ from rich.progress import track
 from evaluation.pipelines import manifest, runner
 from evaluation.teacher_masks import VOC_OF_COCO, teacher_mask
 from training.instance.stored import MAP_SIDE, MARGINS, REGIONS, ROOM, SIDE
-from training.semantic.views import LOGITS, VIEWS, photo_views
+from training.instance.views import LOGITS, VIEWS, photo_views
 from vision.nms import Boxes
 from vision.object_detection import ObjectDetectionPostprocess
 from vision.regions import cut_regions, enlarged

@@ -9,7 +9,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from export.convert.instance_segmentation import SETTINGS
 from export.paths import TRAINED
 from training.augment import jitter, sample, windows
-from training.backbone import Normalised
+from training.backbone import with_known_padding
+from training.blocks import Normalised
 from training.instance.net import MaskNet, Probabilities
 from training.instance.stored import MARGINS, REGIONS, ROOM
 from training.loop import Plan, fit, steps_and_threads, trained
@@ -65,7 +66,7 @@ def train(steps: int) -> None:
 
 def export() -> None:
     """Write what the training kept as the graph that is served."""
-    net = Normalised(Probabilities(trained(PLAN.name, MaskNet())))
+    net = with_known_padding(Normalised(Probabilities(trained(PLAN.name, MaskNet()))))
     example = torch.randint(0, 256, (2, SIDE, SIDE, 3), dtype=torch.uint8)
     export_net(net, example, "regions", ["mask_probs"], TRAINED / "instance_segmentation_mask_net.onnx")
 

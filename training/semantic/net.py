@@ -1,86 +1,125 @@
-"""A light DeepLab V3 on two pretrained backbones: atrous pooling at stride 16, finer features for the edges.
+"""A light DeepLab V3+ on the detector: atrous pooling of its features, its scores and the boxes it finds.
 
-Source: Chen et al., "Rethinking Atrous Convolution for Semantic Image Segmentation" (2017), for the pooling;
-the join with finer features is that of its successor (DeepLab V3+, 2018), at stride 8 instead of 4: the
-teacher's own grid is no finer. The stages of stride 32 are enlarged instead of dilated, which is far cheaper.
+Source: Chen et al., "Encoder-Decoder with Atrous Separable Convolution" (2018). Its finest features are of
+stride 8 here instead of 4, and the stages of stride 32 are enlarged instead of dilated, which is far cheaper.
+Added: for each class, a map of the boxes in which the detector sees it. All boxes are drawn, without a choice
+among them, so that plain operators do it.
 """
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
-from torchvision.models.segmentation.deeplabv3 import ASPP
+from torch.nn.functional import avg_pool2d, interpolate
 
-from training.backbone import ClassifierBackbone
 from training.blocks import block, depthwise
-from training.detector import DetectorBackbone
+from training.detector import DEEP, FINE, LAST, MIDDLE, Convolution, Detector, Found
 
-WIDTH = 128
-FINE_WIDTH = 32
-RATES = (3, 6, 12)
+FOUND = 20
+"""Classes that the detector finds: all but the background."""
+WIDTH, FINE_WIDTH = 96, 32
+RATES = (3, 6, 9)
 """For a grid of 20 cells; the paper's 6, 12, 18 are for 33."""
-FEATURE_DROPOUT, POOLED_DROPOUT = 0.2, 0.2
+DROPOUT = 0.1
+LEAST_SCORE = 0.05
+"""Most anchors have less, of every class."""
 
-Maps = tuple[Tensor, Tensor, Tensor]
-"""Features at strides 8, 16 and 32."""
+Maps = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
+"""What `Frozen` returns."""
+SHAPES = ((FINE, 8), (MIDDLE, 16), (DEEP, 32), (FOUND, 8), (3 * FOUND, 16), (6 * FOUND, 32))
+"""Channels and strides of `Maps`: features, drawn boxes, and logits of scores on the two finest grids."""
 
 
-class Backbones(nn.Module):
-    """RGB [B, 3, H, W] of -1 to 1, sides multiples of 32, to the maps of both backbones; untrained.
+class Frozen(nn.Module):
+    """RGB [B, 3, side, side] of -1 to 1 to `Maps`: the detector's features, drawn boxes and scores."""
 
-    The detector knows COCO's classes, among them all of Pascal VOC's, the classifier a thousand others: the
-    teacher's mistakes are about those.
-    """
-
-    channels = (DetectorBackbone.channels, ClassifierBackbone.channels)
-
-    def __init__(self) -> None:
+    def __init__(self, side: int) -> None:
         super().__init__()
-        self.detector, self.classifier = DetectorBackbone(), ClassifierBackbone()
+        self.detector = Detector(side)
+        self._cells = side // SHAPES[3][1]
 
-    def forward(self, pictures: Tensor) -> tuple[Maps, Maps]:
-        """Return the maps, of `channels` channels."""
-        return self.detector(pictures), self.classifier(pictures)
+    def forward(self, pictures: Tensor) -> Maps:
+        """Return the maps, of `SHAPES`."""
+        fine, middle, deep = self.detector.features(pictures)
+        found = self.detector.detections(middle, deep)
+        return fine, middle, deep, drawn(found, self._cells), found.middle_logits, found.deep_logits
+
+
+def drawn(found: Found, cells: int) -> Tensor:
+    """Return [B, classes, cells, cells], not negative: how much is found of each class over each cell."""
+    weights = (found.scores - LEAST_SCORE).clamp(min=0)
+    top, left, bottom, right = (found.boxes * cells).unbind(dim=2)
+    rows, columns = _covered(top, bottom, cells), _covered(left, right, cells)
+    of_classes = (weights.unsqueeze(3) * rows.unsqueeze(2)).flatten(2)
+    boxes = torch.matmul(of_classes.transpose(1, 2), columns)
+    return torch.log1p(boxes.unflatten(1, (FOUND, cells)))
+
+
+def _covered(start: Tensor, stop: Tensor, cells: int) -> Tensor:
+    """Return [B, n, cells]: how much of each cell lies between `start` and `stop` [B, n], in cells."""
+    edges = torch.arange(cells, dtype=start.dtype, device=start.device)
+    before = (start.unsqueeze(2) - edges).clamp(0, 1)
+    return ((stop.unsqueeze(2) - edges).clamp(0, 1) - before).clamp(min=0)
 
 
 class Head(nn.Module):
-    """The maps of `Backbones` to logits [B, classes, h, w] at stride 8."""
+    """`Maps` to logits [B, classes, h, w] at stride 8."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
-        fine, middle, deep = zip(*Backbones.channels, strict=True)
-        self.dropout = nn.Dropout2d(FEATURE_DROPOUT)
-        self.fine = nn.ModuleList(block(channels, FINE_WIDTH) for channels in fine)
-        self.middle = nn.ModuleList(block(channels, WIDTH) for channels in middle)
-        self.deep = nn.ModuleList(block(channels, WIDTH) for channels in deep)
-        self.pooling = ASPP(2 * len(fine) * WIDTH, RATES, WIDTH)
-        self.pooling.project[3] = nn.Dropout(POOLED_DROPOUT)  # half of so few channels would be too many
-        joined = WIDTH + len(fine) * FINE_WIDTH
-        self.join = nn.Sequential(depthwise(joined), block(joined, WIDTH))
-        self.classify = nn.Conv2d(WIDTH, classes, 1)
+        self.last = Convolution(DEEP, LAST).requires_grad_(False)
+        """The detector's own last layer, run here since its inputs are a quarter of its outputs."""
+        self.middle, self.deep = block(MIDDLE, WIDTH), block(LAST, WIDTH)
+        self.scores = block(9 * FOUND, WIDTH // 2)
+        self.fine = block(FINE, FINE_WIDTH)
+        self.narrow = block(2 * WIDTH + WIDTH // 2 + FOUND, WIDTH)
+        self.around = nn.ModuleList(_dilated(rate) for rate in RATES)
+        self.whole = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(WIDTH, WIDTH, 1), nn.ReLU())
+        self.pool = nn.Sequential(block((2 + len(RATES)) * WIDTH, WIDTH), nn.Dropout(DROPOUT))
+        joined = WIDTH + FINE_WIDTH + FOUND
+        self.join = nn.Sequential(
+            depthwise(joined), block(joined, WIDTH), depthwise(WIDTH), block(WIDTH, WIDTH)
+        )
+        self.classify = nn.Conv2d(WIDTH + FOUND, classes, 1)
 
-    def forward(self, *maps: Maps) -> Tensor:
+    def forward(self, *maps: Tensor) -> Tensor:
         """Return the logits."""
-        context, edges = list[Tensor](), list[Tensor]()
-        for (fine, middle, deep), *layers in zip(maps, self.fine, self.middle, self.deep, strict=True):
-            of_fine, of_middle, of_deep = layers
-            edges.append(of_fine(fine))
-            context += [of_middle(self.dropout(middle)), _twice(of_deep(self.dropout(deep)))]
-        pooled = _twice(self.pooling(torch.cat(context, dim=1)))
-        logits: Tensor = self.classify(self.join(torch.cat([pooled, *edges], dim=1)))
+        fine, middle, deep, boxes, middle_logits, deep_logits = maps
+        scores = self.scores(torch.cat([middle_logits, _twice(deep_logits)], dim=1) / 4)
+        far = _twice(self.deep(self.last(deep)))
+        around = self.narrow(torch.cat([self.middle(middle), far, scores, avg_pool2d(boxes, 2)], dim=1))
+        whole = self.whole(around).expand_as(around)
+        pooled = _twice(
+            self.pool(torch.cat([around, whole, *(layer(around) for layer in self.around)], dim=1))
+        )
+        joined = self.join(torch.cat([pooled, self.fine(fine), boxes], dim=1))
+        logits: Tensor = self.classify(torch.cat([joined, boxes], dim=1))
         return logits
 
 
 class SemanticNet(nn.Module):
-    """RGB [B, 3, H, W] of -1 to 1 to probabilities [B, H / 8, W / 8, classes]; sides are multiples of 32."""
+    """RGB [B, 3, side, side] of -1 to 1 to probabilities [B, side / 8, side / 8, classes].
 
-    def __init__(self, head: Head) -> None:
+    `side` is a multiple of 32.
+    """
+
+    def __init__(self, head: Head, side: int) -> None:
         super().__init__()
-        self.backbones = Backbones()
-        self.head = head
+        self.frozen, self.head = Frozen(side), head
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the probabilities."""
-        return torch.softmax(self.head(*self.backbones(pictures)).permute(0, 2, 3, 1), dim=3)
+        return torch.softmax(self.head(*self.frozen(pictures)).permute(0, 2, 3, 1), dim=3)
+
+
+def new_head(classes: int, side: int) -> Head:
+    """Return an untrained head."""
+    head = Head(classes)
+    head.last.load_state_dict(Detector(side).last.state_dict())
+    return head
+
+
+def _dilated(rate: int) -> nn.Sequential:
+    spread = nn.Conv2d(WIDTH, WIDTH, 3, padding=rate, dilation=rate, groups=WIDTH, bias=False)
+    return nn.Sequential(spread, block(WIDTH, WIDTH))
 
 
 def _twice(maps: Tensor) -> Tensor:

@@ -1,81 +1,109 @@
-"""The pictures that the teacher labels, as one array: photos whole, random crops of them, and compositions.
+"""Parts of labelled pictures, changed at random, with things pasted upon them."""
 
-    .venv-training/bin/python -m training.semantic.views
-
-Held-out photos (evaluation/photos.py) are in none of them.
-"""
-
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
-from rich.progress import track
+from PIL import Image, ImageEnhance
 
-from evaluation.arrays import new_array
-from evaluation.photos import FOLDER, all_photos, for_fitting
-from training.files import work_folder
-from training.semantic.compositions import composition
-from training.semantic.crops import random_crop
+from evaluation.labelled import Labelled
 
-SIDE = 384
-"""Stored views are this large; training reads smaller ones from them."""
-CROPS = 4
-COMPOSITIONS = 3000
-LABELLED_SHARE = 0.8
-"""Of a composition's pieces that are cut from labelled photos, which are more varied than the extra ones."""
-SEED, COMPOSITIONS_SEED = 20261122, 7
-VIEWS = work_folder("semantic") / "views.npy"
-LOGITS = work_folder("semantic") / "logits.npy"
+SIDE = 320
+"""Of the picture that the net is served with."""
+LABEL_SIDE = 80
+SHARE_BY_CLASS = 0.7
+"""Of views that are drawn by class, each alike; the others are drawn by picture."""
+SHARE_WHOLE, SMALLEST_PART = 0.25, 0.5
+SHARE_PASTED = 0.4
+SMALLEST_PASTED, LARGEST_PASTED = 0.25, 0.8
+"""Longer side of a pasted thing, in sides of the picture."""
+LARGEST_CHANGE = 0.3
+_CHANGES = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
 
-
-def labelled_photos() -> list[Path]:
-    """Return three quarters of the labelled photos."""
-    return for_fitting(all_photos())
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels."""
 
 
-def extra_photos() -> list[Path]:
-    """Return the other photos."""
-    return sorted(FOLDER.with_name("photos_extra").glob("*.jpg"))
+class View(NamedTuple):
+    """A picture uint8 RGB [SIDE, SIDE, 3] and its class ids uint8 [LABEL_SIDE, LABEL_SIDE], or IGNORED."""
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
 
 
-def training_photos() -> list[Path]:
-    """Return the photos that may be trained on, labelled ones first."""
-    return [*labelled_photos(), *extra_photos()]
+class Views:
+    """Views of `pictures` without end, changed at random: the same for a seed and a number."""
+
+    def __init__(self, pictures: list[Labelled], seed: int) -> None:
+        self._pictures, self._seed = pictures, seed
+        with_class: dict[int, list[Labelled]] = {}
+        for one in pictures:
+            for kind in one.classes().tolist():
+                with_class.setdefault(kind, []).append(one)
+        self._of_class = sorted(with_class.items())
+
+    def __getitem__(self, number: int) -> View:
+        """Return view `number`."""
+        random = np.random.default_rng((self._seed, number))
+        kind, one = self._drawn(random)
+        if random.random() > SHARE_BY_CLASS:
+            kind, one = 0, self._pictures[random.integers(len(self._pictures))]
+        picture, labels = Image.open(one.picture).convert("RGB"), one.labels()
+        if random.random() > SHARE_WHOLE:
+            box = _part(np.asarray(labels), kind, random)
+            picture, labels = picture.crop(box), labels.crop(box)
+        picture = picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+        labels = labels.resize((SIDE, SIDE), Image.Resampling.NEAREST)
+        if random.random() < SHARE_PASTED:
+            self._paste(picture, labels, random)
+        for change in _CHANGES:
+            picture = change(picture).enhance(random.uniform(1 - LARGEST_CHANGE, 1 + LARGEST_CHANGE))
+        pixels, ids = (
+            np.asarray(picture),
+            np.asarray(labels.resize((LABEL_SIDE,) * 2, Image.Resampling.NEAREST)),
+        )
+        return View(pixels[:, ::-1], ids[:, ::-1]) if random.random() < 0.5 else View(pixels, ids)
+
+    def _drawn(self, random: np.random.Generator) -> tuple[int, Labelled]:
+        kind, pictures = self._of_class[random.integers(len(self._of_class))]
+        return kind, pictures[random.integers(len(pictures))]
+
+    def _paste(self, picture: Image.Image, labels: Image.Image, random: np.random.Generator) -> None:
+        """Cut the things of one class out of another picture, and paste them at a random size and place."""
+        kind, other = self._drawn(random)
+        shape = Image.fromarray(np.asarray(other.labels()) == kind)
+        box = shape.getbbox()
+        assert box is not None
+        width, height = box[2] - box[0], box[3] - box[1]
+        scale = random.uniform(SMALLEST_PASTED, LARGEST_PASTED) * SIDE / max(width, height)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        shape = shape.crop(box).convert("L").resize(size, Image.Resampling.BILINEAR)
+        thing = Image.open(other.picture).convert("RGB").crop(box).resize(size, Image.Resampling.BILINEAR)
+        place = (int(random.integers(SIDE - size[0] + 1)), int(random.integers(SIDE - size[1] + 1)))
+        picture.paste(thing, place, shape)
+        labels.paste(
+            kind,
+            (*place, place[0] + size[0], place[1] + size[1]),
+            shape.point(lambda value: 255 * (value > 127)),
+        )
 
 
-def photo_views() -> int:
-    """Return how many views are of photos: the first ones."""
-    return len(training_photos()) * (1 + CROPS)
+def whole(one: Labelled) -> NDArray[np.uint8]:
+    """Return the picture as it is served, uint8 RGB [SIDE, SIDE, 3]."""
+    picture = Image.open(one.picture).convert("RGB")
+    return np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
-def views(photo: Path, random: np.random.Generator) -> list[NDArray[np.uint8]]:
-    """Return the photo and random crops of it, each squashed to uint8 RGB [SIDE, SIDE, 3]."""
-    picture = Image.open(photo).convert("RGB")
-    boxes = [(0.0, 0.0, float(picture.width), float(picture.height))]
-    boxes += [random_crop(picture.size, random) for _ in range(CROPS)]
-    return [np.asarray(picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box)) for box in boxes]
-
-
-def main() -> None:
-    """Write all views, in the order of photos, and the compositions behind them."""
-    random = np.random.default_rng(SEED)
-    photos = training_photos()
-    of_photos = photo_views()
-    array = new_array(VIEWS, np.uint8, (of_photos + COMPOSITIONS, SIDE, SIDE, 3))
-    for index, photo in enumerate(track(photos, "views")):
-        array[index * (1 + CROPS) : (index + 1) * (1 + CROPS)] = views(photo, random)
-    odds = np.concatenate(
-        [
-            np.full(len(some), share / len(some))
-            for some, share in ((labelled_photos(), LABELLED_SHARE), (extra_photos(), 1 - LABELLED_SHARE))
-        ]
-    )
-    random = np.random.default_rng(COMPOSITIONS_SEED)
-    for index in track(range(COMPOSITIONS), "compositions"):
-        array[of_photos + index] = composition(photos, odds, SIDE, random)
-    array.flush()
-
-
-if __name__ == "__main__":
-    main()
+def _part(labels: NDArray[np.uint8], kind: int, random: np.random.Generator) -> Box:
+    """Return a random part, in which something of the class `kind` lies if that is not the background."""
+    height, width = labels.shape
+    shares = (random.uniform(SMALLEST_PART, 1) * random.uniform(0.8, 1.25, 2)).clip(max=1)
+    sides = (np.array([height, width]) * shares).astype(int)
+    room = np.array([height, width]) - sides
+    first = random.integers(room + 1)
+    if kind:
+        points = np.argwhere(labels == kind)
+        point = points[random.integers(len(points))]
+        first = random.integers((point - sides + 1).clip(0, room), np.minimum(point, room) + 1)
+    (top, left), (bottom, right) = first.tolist(), (first + sides).tolist()
+    return left, top, right, bottom

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from evaluation.shelves.products import names
 from export.paths import TRAINED
-from training.backbone import Normalised
+from training.blocks import Normalised
 from training.loop import Fitting, Plan, steps_and_threads, trained
 from training.onnx_export import export_net
 from training.shelf.data import shelf_crops

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from bench.accuracy_instance_segmentation import overlaps
-from bench.accuracy_semantic_segmentation import Agreement
 from bench.voc_teacher import labels_of
+from evaluation.agreement import Agreement
+from evaluation.labelled import IGNORED
 from evaluation.teacher import CLASSES, GRID, SIDE
 from vision.rle import encode
 
@@ -19,13 +20,17 @@ def labels(*rows: list[int]) -> np.ndarray[tuple[int, int], np.dtype[np.intp]]:
 def test_pixels_are_counted_by_class_over_pictures() -> None:
     one = Agreement.of(labels([0, 0, 15], [0, 12, 15]), labels([0, 0, 15], [12, 12, 0]))
     other = Agreement.of(labels([15]), labels([15]))
-    both = Agreement(one.pixels + other.pixels)
+    both = Agreement.total([one, other])
     assert both.accuracy == pytest.approx(5 / 7)
     assert both.overlaps() == pytest.approx({"background": 2 / 4, "dog": 1 / 2, "person": 2 / 3})
 
 
 def test_a_class_that_the_teacher_does_not_see_is_no_class_of_the_mean() -> None:
     assert Agreement.of(labels([0, 0]), labels([0, 7])).overlaps() == {"background": 0.5}
+
+
+def test_a_pixel_without_a_label_does_not_count() -> None:
+    assert Agreement.of(labels([0, IGNORED, 12]), labels([0, 7, 12])).mean_overlap == 1
 
 
 def test_pictures_of_two_sizes_cannot_be_compared() -> None:
