@@ -48,7 +48,7 @@ class Load:
     """Of requests a second through the gateway to those of bare threads."""
 
 
-LOADS = dict.fromkeys(SERVICES, Load()) | {
+LOADS = dict.fromkeys(PIPELINES, Load()) | {
     "scene_classification": Load(("china.jpg", "rocket.jpg", "flower.jpg")),
     "image_similarity": Load(alone=20, together=80),
     # The net is so small that JSON and the hand-over between processes weigh as much.

@@ -51,15 +51,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{marker}: set in tests/conftest.py by a test's fixtures")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        for marker in sorted({SLOW[name] for name in fixtures if name in SLOW}):
-            item.add_marker(marker)
-            item.add_marker("slow")
-        if SYSTEM in fixtures:
-            item.add_marker(pytest.mark.xdist_group(SYSTEM))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark a test by its fixtures: here and not when all are collected, since xdist reads groups first then."""
+    fixtures = getattr(item, "fixturenames", ())
+    for marker in sorted({SLOW[name] for name in fixtures if name in SLOW}):
+        item.add_marker(marker)
+        item.add_marker("slow")
+    if SYSTEM in fixtures:
+        item.add_marker(pytest.mark.xdist_group(SYSTEM))
 
 
 def _ports() -> Iterator[int]:
