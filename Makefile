@@ -40,7 +40,7 @@ doctor:  ## say what is wrong with this machine, and what to do about it
 
 .PHONY: test
 test: dev export samples  ## run the quick tests: minutes
-	@$(PYTEST) -n 2 --dist loadgroup -m "not slow"
+	@$(PYTEST) -n 2 -m "not slow"
 
 .PHONY: test-slow
 test-slow: dev export samples  ## run the slow tests (KINDS="launcher or browser": these kinds alone)
@@ -51,7 +51,7 @@ test-all: test test-slow  ## run all tests; PyTorch's and TensorRT's environment
 
 .PHONY: test-random
 test-random: dev export samples  ## run the tests of random inputs on new inputs, ten times as many: before a release
-	@$(PYTEST) -n 2 --dist loadgroup -m "hypothesis and not slow" --hypothesis-profile=random
+	@$(PYTEST) -n 2 -m "hypothesis and not slow" --hypothesis-profile=random
 
 .PHONY: browser
 browser: dev  ## find or fetch the Chromium that the tests of the page run in, and say where it is

@@ -15,6 +15,8 @@ import httpx
 import hypothesis
 import pytest
 from rich.console import Console
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from embedded.system import System
 from export.environment import ensure_environment
@@ -39,8 +41,8 @@ SLOW = {
     "browser": "browser",
 }
 """Fixtures that make a test slow, and the marker that each brings; `make test` leaves such tests out."""
-SYSTEM = "system"
-"""Fixture, and group of tests that one worker runs, so that the system is started once."""
+SHARING_A_SYSTEM = ("contract", "documents", "live", "browser")
+"""Folders of tests whose fixture `system` is started once."""
 
 hypothesis.settings.register_profile("repeatable", deadline=None, max_examples=50, derandomize=True)
 hypothesis.settings.register_profile("random", deadline=None, max_examples=500, print_blob=True)
@@ -52,13 +54,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark a test by its fixtures: here and not when all are collected, since xdist reads groups first then."""
+    """Mark a test by its fixtures."""
     fixtures = getattr(item, "fixturenames", ())
     for marker in sorted({SLOW[name] for name in fixtures if name in SLOW}):
         item.add_marker(marker)
         item.add_marker("slow")
-    if SYSTEM in fixtures:
-        item.add_marker(pytest.mark.xdist_group(SYSTEM))
+
+
+class OneSystem(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """One worker runs the tests of the folders that share a system; the other files go to whichever is free.
+
+    xdist's own `loadgroup` does that by marks. Version 3.8 does not see them with pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "system" if nodeid.split("/")[1] in SHARING_A_SYSTEM else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneSystem:
+    return OneSystem(config, log)
 
 
 def _ports() -> Iterator[int]:
