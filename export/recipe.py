@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,9 +58,15 @@ def exporter_modules(names: tuple[str, ...]) -> dict[str, Path]:
     return found
 
 
+_PARSING = threading.Lock()
+"""Python 3.11 counts the depth of all threads' trees in one place, and fails where two are made at a time."""
+
+
 def imported_names(path: Path) -> Iterator[str]:
     """Yield every name that an import could mean a module by: `from a import b` may mean `a.b`."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    with _PARSING:
+        tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import zstandard
 
 from gateway.admission import Arriving
-from gateway.errors import BodyTooLarge, NotAnObject
+from gateway.errors import ExpandedBodyTooLarge, NotAnObject
 
 MAX_ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
 """Memory that a zstd frame may ask for: what RFC 9659 allows in HTTP."""
@@ -32,7 +32,7 @@ def encoding(headers: Mapping[str, str]) -> str | None:
 async def expanded(body: bytes, name: str | None, limit: int, arriving: Arriving) -> bytes:
     """Return the body that was compressed as `name`, in a thread: a small one may hold much.
 
-    Raises BodyTooLarge where it has more than `limit` bytes, before more are made, NotAnObject where it is
+    Raises ExpandedBodyTooLarge where it has more than `limit` bytes, before more are made, NotAnObject where it is
     damaged or cut short, and TooManyRequests where `arriving` has too many bytes with it.
     """
     if name is None:
@@ -42,7 +42,7 @@ async def expanded(body: bytes, name: str | None, limit: int, arriving: Arriving
     except (zlib.error, zstandard.ZstdError, EOFError) as error:
         raise NotAnObject(f"the body is not whole {name}, as its Content-Encoding says: {error}") from None
     if len(content) > limit:
-        raise BodyTooLarge(f"the body has more than {limit} bytes once it is expanded")
+        raise ExpandedBodyTooLarge(f"the body has more than {limit} bytes once it is expanded")
     arriving.grow(len(content))
     return content
 

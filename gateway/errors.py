@@ -129,6 +129,12 @@ class BodyTooLarge(GatewayError):
     body_unread = True
 
 
+class ExpandedBodyTooLarge(BodyTooLarge):
+    """The body has arrived, and expands to more than the limit."""
+
+    body_unread = False
+
+
 class NoPictureAtUrl(GatewayError):
     """The URL was fetched but did not give an image (status, type, size, timeout)."""
 

@@ -135,7 +135,10 @@ _OWN_HEADERS = {401: _CHALLENGE, 429: _RETRY_AFTER, 405: _ALLOW}
 
 @cache
 def document(*, indented: bool = False) -> bytes:
-    """Return the document as JSON: as the gateway serves it, or `indented` as `docs/` has it."""
+    """Return the document as JSON, as the gateway serves it with services in their order.
+
+    `indented` as `docs/` has it, whose names are sorted.
+    """
     services = {paths.PREDICT + service.name: {"post": _predict(service)} for service in SERVICES.values()}
     content = {
         "openapi": "3.1.0",
@@ -143,8 +146,8 @@ def document(*, indented: bool = False) -> bytes:
         "paths": services | {paths.LIVE: {"get": _live()}, paths.READY: {"get": _ready()}},
         "components": {"schemas": _schemas(), "securitySchemes": {_TOKEN: _TOKENS}},
     }
-    lines = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE if indented else 0
-    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS | lines)
+    in_docs = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    return orjson.dumps(content, option=in_docs if indented else 0)
 
 
 def _schemas() -> dict[str, Any]:

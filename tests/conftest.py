@@ -35,6 +35,7 @@ SLOW = {
     "seeded_full": "full",
     "tensorrt_python": "tensorrt",
     "launcher": "launcher",
+    "under_load": "load",
     "newcomer": "newcomer",
     "fuzz": "fuzz",
     "schemathesis": "fuzz",
@@ -108,6 +109,11 @@ def free_settings(**changes: object) -> Settings:
 @pytest.fixture(scope="session")
 def launcher() -> None:
     """Marks a test that starts a Triton of its own."""
+
+
+@pytest.fixture(scope="session")
+def under_load() -> None:
+    """Marks a test that loads the system fully for long."""
 
 
 @pytest.fixture(scope="session")

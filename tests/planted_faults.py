@@ -35,10 +35,10 @@ class Fault(NamedTuple):
 FAULTS = (
     Fault(
         "decode",
-        "vision/picture.py",
-        "return upright if turn is None else upright.transpose(turn)",
-        "return upright",
-        "tests/unit/vision",
+        "client/modelhub_pictures/decoding.py",
+        "return rgb if turn is None else rgb.transpose(turn)",
+        "return rgb",
+        "tests/unit/pictures",
     ),
     Fault("NMS", "vision/nms.py", "<= max_overlap", "<= 2 * max_overlap", "tests/unit/vision/test_nms.py"),
     Fault(
@@ -92,9 +92,9 @@ FAULTS = (
     ),
     Fault(
         "JSON field",
-        "client/modelhub/answers.py",
-        '"detection_class_names"',
-        '"detection_classes_names"',
+        "client/modelhub/results/things.py",
+        "    detection_class_names: Annotated",
+        "    detection_classes_names: Annotated",
         "tests/unit/gateway",
     ),
 )

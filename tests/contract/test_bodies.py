@@ -100,7 +100,6 @@ def test_one_picture_where_two_are_asked_for(gateway_url: str) -> None:
         ({"names": "other"}, 40002),
         ({"twice": True}, 40002),
         ({"encoding": "base64"}, 40002),
-        ({"filename": ""}, 40003),
         ({"content": b"--x\r\nContent-Disposition: form-data\r\n\r\n--x--"}, 40004),
         ({"content": b""}, 40004),
     ],

@@ -94,6 +94,7 @@ def test_triton_itself_is_asked_too(triton_grpc_url: str, gateway_url: str, samp
         assert straight["answer"][field] == through["answer"][field]
 
 
+@pytest.mark.usefixtures("under_load")
 def test_a_folder_larger_than_the_gateways_places_is_answered_whole(
     gateway_url: str, sample_pictures: Path, tmp_path: Path
 ) -> None:

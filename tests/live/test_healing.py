@@ -27,6 +27,9 @@ from modelhub_pictures.request_parameters import ALIVE
 from tests.unit.gateway.conftest import until
 
 
+pytestmark = pytest.mark.usefixtures("under_load")
+
+
 @pytest.fixture(scope="module")
 def pictures(sample_pictures: Path) -> dict[str, str]:
     """For each service under load, a picture as Base64."""

@@ -307,11 +307,9 @@ def test_profiles_are_those_of_the_manifests() -> None:
 
 
 def run(python: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return commands.run(
-        [python, "-m", "embedded.doctor", *words],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **environment},
-    )
+    ours = ("MODELHUB_", "PYTHON", "VIRTUAL_ENV")
+    users = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return commands.run([python, "-m", "embedded.doctor", *words], cwd=ROOT, env={**users, **environment})
 
 
 def test_it_says_all_as_json_and_its_status_is_whether_something_is_wrong() -> None:
@@ -340,7 +338,10 @@ def test_it_says_all_as_json_and_its_status_is_whether_something_is_wrong() -> N
         one.what for one in found
     }
     assert {f"port {number}" for number in ports.values()} <= {one.what for one in found}
-    with socket.create_server(("127.0.0.1", settings.port)):
+    with socket.socket() as taken:
+        taken.bind(
+            ("127.0.0.1", settings.port)
+        )  # and refuses connections, so that nobody waits for an answer
         ran = run(sys.executable, **ports)
     assert ran.returncode == 1
     assert f"cannot listen on 127.0.0.1:{settings.port}" in ran.stdout

@@ -123,7 +123,9 @@ FAULTS = {
     "not what the catalogue says": Fault(WrongHash, "check the index", change_row=_of(sha256="1" * 64)),
     "unknown package": Fault(NotInIndex, "use an index", change_row=_of(package=Package("tay", "1.0"))),
     "unknown version": Fault(NotInIndex, "use an index", change_row=_of(package=Package("toy", "2.0"))),
-    "no such file": Fault(NotInPackage, "mend export/catalogue.py", change_row=_of(path="toy/none.txt")),
+    "no such file": Fault(
+        NotInPackage, "correct its row in export/lite_nets.py", change_row=_of(path="toy/none.txt")
+    ),
     "forbidden": Fault(FetchError, "check the credentials", _forbidden),
     "file forbidden": Fault(FetchError, "check the credentials", _forbidden_file),
     "anything else": Fault(FetchError, "mend that", _gone),
