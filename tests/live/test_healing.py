@@ -26,7 +26,6 @@ from gateway.triton_repository import GrpcRepository
 from modelhub_pictures.request_parameters import ALIVE
 from tests.unit.gateway.conftest import until
 
-
 pytestmark = pytest.mark.usefixtures("under_load")
 
 

@@ -339,9 +339,7 @@ def test_it_says_all_as_json_and_its_status_is_whether_something_is_wrong() -> N
     }
     assert {f"port {number}" for number in ports.values()} <= {one.what for one in found}
     with socket.socket() as taken:
-        taken.bind(
-            ("127.0.0.1", settings.port)
-        )  # and refuses connections, so that nobody waits for an answer
+        taken.bind(("127.0.0.1", settings.port))  # a connection is refused, and nobody waits
         ran = run(sys.executable, **ports)
     assert ran.returncode == 1
     assert f"cannot listen on 127.0.0.1:{settings.port}" in ran.stdout
