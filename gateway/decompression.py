@@ -32,8 +32,8 @@ def encoding(headers: Mapping[str, str]) -> str | None:
 async def expanded(body: bytes, name: str | None, limit: int, arriving: Arriving) -> bytes:
     """Return the body that was compressed as `name`, in a thread: a small one may hold much.
 
-    Raises ExpandedBodyTooLarge where it has more than `limit` bytes, before more are made, NotAnObject where it is
-    damaged or cut short, and TooManyRequests where `arriving` has too many bytes with it.
+    Raises ExpandedBodyTooLarge where it has more than `limit` bytes, before more are made, NotAnObject
+    where it is damaged or cut short, and TooManyRequests where `arriving` has too many bytes with it.
     """
     if name is None:
         return body
