@@ -35,6 +35,7 @@ SLOW = {
     "seeded_full": "full",
     "tensorrt_python": "tensorrt",
     "launcher": "launcher",
+    "another_gateway": "gateway",
     "under_load": "load",
     "newcomer": "newcomer",
     "fuzz": "fuzz",
@@ -113,7 +114,7 @@ def launcher() -> None:
 
 @pytest.fixture(scope="session")
 def under_load() -> None:
-    """Marks a test that loads the system fully for long."""
+    """Marks a test that takes all that the system has: kills, large pictures, more than there is room for."""
 
 
 @pytest.fixture(scope="session")

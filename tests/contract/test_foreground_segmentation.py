@@ -54,6 +54,7 @@ def test_a_picture_on_its_side_is_cut_out_upright(gateway_url: str, sample_pictu
     assert turned["mask"] == straight["mask"]
 
 
+@pytest.mark.usefixtures("under_load")
 def test_twelve_megapixels_are_answered_in_full(gateway_url: str, sample_pictures: Path) -> None:
     with Image.open(sample_pictures / "astronaut.png") as picture:
         large = picture.convert("RGB").resize((4000, 3000))

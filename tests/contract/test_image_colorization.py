@@ -79,6 +79,7 @@ def test_black_and_white_cannot_be_coloured(gateway_url: str) -> None:
         assert np.abs(levels(picture) - level).max() <= 1
 
 
+@pytest.mark.usefixtures("under_load")
 def test_twelve_megapixels_are_answered_in_full(gateway_url: str, sample_pictures: Path) -> None:
     grey = greyed(sample_pictures / "china.jpg").resize((4000, 3000))
     picture = coloured(gateway_url, encode(grey, "JPEG"))

@@ -90,6 +90,7 @@ def test_a_picture_on_its_side_is_seen_upright(gateway_url: str, sample_pictures
     assert_seen_upright(gateway_url, SERVICE, sample_pictures / "chelsea.png", FIELDS)
 
 
+@pytest.mark.usefixtures("under_load")
 def test_twelve_megapixels_have_masks_of_their_size(gateway_url: str, sample_pictures: Path) -> None:
     """Regions are cut from a smaller copy; the masks are of the picture that was sent all the same."""
     picture = sample_pictures / "chelsea.png"

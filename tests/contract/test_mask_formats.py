@@ -87,6 +87,7 @@ def test_a_picture_on_its_side_has_upright_masks(
     assert turned | {"request_id": ""} == straight | {"request_id": ""}
 
 
+@pytest.mark.usefixtures("under_load")
 def test_twelve_megapixels_are_a_fiftieth_of_the_lists(gateway_url: str, sample_pictures: Path) -> None:
     picture = of_twelve_megapixels(sample_pictures / ASTRONAUT)
     response = asked(gateway_url, "semantic_segmentation", picture, "mask_format=png")

@@ -62,6 +62,7 @@ def test_every_picture_that_is_answered_is_drawn_upright(gateway_url: str, hazar
         assert drawn.size == reduced(Image.new("1", hazard.upright), MAX_SIDE).size
 
 
+@pytest.mark.usefixtures("under_load")
 def test_twelve_megapixels_are_drawn_smaller(gateway_url: str, sample_pictures: Path) -> None:
     file = of_twelve_megapixels(sample_pictures / "astronaut.png")
     for service in ("semantic_segmentation", "instance_segmentation", "foreground_segmentation", "ocr"):

@@ -58,6 +58,7 @@ def test_a_picture_on_its_side_is_seen_upright(gateway_url: str, sample_pictures
     assert_seen_upright(gateway_url, SERVICE, sample_pictures / "chelsea.png", FIELDS)
 
 
+@pytest.mark.usefixtures("under_load")
 def test_twelve_megapixels_are_answered_in_full(gateway_url: str, sample_pictures: Path) -> None:
     picture = sample_pictures / "chelsea.png"
     small = np.array(answered(gateway_url, SERVICE, picture)["preds"])

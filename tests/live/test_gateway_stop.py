@@ -17,6 +17,8 @@ from gateway.settings import Settings
 from tests.conftest import free_settings
 from tests.live.conftest import environment
 
+pytestmark = pytest.mark.usefixtures("launcher")
+
 DEADLINE_S = 4.0
 
 Client = Callable[[socket.socket], None]

@@ -21,6 +21,8 @@ from tests.unit.client.replay.pages import assert_self_contained
 from tests.unit.client.replay.stand_in import Answered, Asked, standing_in
 from tests.unit.client.replay.test_spelling import as_in_the_examples
 
+pytestmark = pytest.mark.usefixtures("under_load")
+
 TIMEOUT_S = 60
 Answer = dict[str, Any]
 Change = Callable[[Answer], Answer]
