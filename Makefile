@@ -39,7 +39,7 @@ doctor:  ## say what is wrong with this machine, and what to do about it
 	@$(or $(wildcard $(BIN)/python),$(PYTHON)) -m embedded.doctor --profile $(PROFILE)
 
 .PHONY: test
-test: dev export samples  ## run the quick tests: minutes
+test: dev export samples  ## run the quick tests: about ten minutes on two cores
 	@$(PYTEST) -n 2 -m "not slow"
 
 .PHONY: test-slow
