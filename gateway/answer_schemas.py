@@ -104,7 +104,7 @@ class ClassRegion(BaseModel):
 @singledispatch
 def type_of(kind: Kind) -> Any:  # noqa: ANN401 - a type with pydantic's bounds
     """Return the type of a field of this kind."""
-    raise NotImplementedError(f"fields of the kind {kind} have no schema")
+    raise TypeError(f"fields of the kind {kind} have no schema")
 
 
 @type_of.register
