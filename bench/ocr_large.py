@@ -93,8 +93,8 @@ def figures(draw: Callable[[Paper], DrawnPage], pipeline: Pipeline) -> Iterator[
         f"{page.name}: letters in lines read exactly", share, LEAST_READ, f"{share:.4f} of {letters}"
     )
     usual = sum(_read(pipeline, one)[1] for one in ordinary(page))
-    told = f"{seconds / usual:.2f}: {seconds:.1f} s, {usual:.1f} s"
-    yield at_most(f"{page.name}: time over ordinary pages'", seconds / usual, MAX_RATIO, told)
+    message = f"{seconds / usual:.2f}: {seconds:.1f} s, {usual:.1f} s"
+    yield at_most(f"{page.name}: time over ordinary pages'", seconds / usual, MAX_RATIO, message)
 
 
 def main() -> None:

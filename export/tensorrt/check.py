@@ -32,8 +32,8 @@ def check_config_name(repository: Path, name: str) -> None:
         faults.setdefault(_fault(folder, name), []).append(folder.name)
     faults.pop("", None)
     if faults:
-        told = "; ".join(f"{fault}: {', '.join(nets)}" for fault, nets in faults.items())
-        raise NotServable(f"--model-config-name={name}: {told}; run `python -m export.tensorrt build`")
+        message = "; ".join(f"{fault}: {', '.join(nets)}" for fault, nets in faults.items())
+        raise NotServable(f"--model-config-name={name}: {message}; run `python -m export.tensorrt build`")
 
 
 def _have(names: list[str]) -> str:

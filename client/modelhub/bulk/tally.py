@@ -29,7 +29,7 @@ class Tally:
 
     def failed(self, name: str, reason: Reason) -> None:
         """Count a failure."""
-        self.failures.append((name, told(reason)))
+        self.failures.append((name, explanation(reason)))
         self.codes[code_of(reason)] += 1
 
     @property
@@ -64,7 +64,7 @@ def code_of(reason: Reason) -> str:
     return "no answer" if isinstance(reason, Failure) else "not done"
 
 
-def told(reason: Exception) -> str:
+def explanation(reason: Exception) -> str:
     """Return a failure in a line."""
     if isinstance(reason, ServiceError):
         return f"{reason.code}: {reason.message}"

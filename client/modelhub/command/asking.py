@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from modelhub import AsyncModelHub, ServiceError
 from modelhub.bulk.run import NotDone, Reason, Run, Work
-from modelhub.bulk.tally import Tally, told
+from modelhub.bulk.tally import Tally, explanation
 from modelhub.command.common import FAILED, INTERRUPTED, MISUSED, UNREACHABLE, errors, leave, plain
 from modelhub.command.outputs import Outputs
 from modelhub.downloads import NotFetched, fetched_async
@@ -112,7 +112,8 @@ class Session:
                 return  # somebody who does not list the services may have them
             leave(
                 UNREACHABLE,
-                f"nothing answers at {self._options.url} ({told(error)}): is it running? `modelhub up`",
+                f"nothing answers at {self._options.url} ({explanation(error)}): "
+                "is it running? `modelhub up`",
             )
         if service not in services:
             leave(MISUSED, f"no service {plain(service)}; there are {', '.join(services)}")
@@ -173,7 +174,7 @@ class Session:
     def _report(self, due: int, seconds: float, hopeless: Reason | None) -> None:
         tally = self._tally
         if hopeless is not None:
-            errors.print(f"given up: {plain(told(hopeless))}", style="red")
+            errors.print(f"given up: {plain(explanation(hopeless))}", style="red")
         if due != 1 or tally.done != 1 or tally.skipped:
             errors.print(tally.summary(seconds))
         if due > tally.done:

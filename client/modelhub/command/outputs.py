@@ -13,7 +13,7 @@ import orjson
 from PIL import Image
 
 from modelhub.bulk.run import NotDone, OutOfRoom, Reason
-from modelhub.bulk.tally import code_of, told
+from modelhub.bulk.tally import code_of, explanation
 from modelhub.command.common import plain, readable
 from modelhub.errors import ServiceError
 from modelhub.http import Answer
@@ -95,7 +95,7 @@ class Outputs:
         if not self.as_json:
             return ""
         code = reason.code if isinstance(reason, ServiceError) else None
-        error = {"code": code, "kind": code_of(reason), "message": readable(told(reason))}
+        error = {"code": code, "kind": code_of(reason), "message": readable(explanation(reason))}
         return _json_line(request, error=error)
 
     def _files(self, request: Request) -> Iterator[Path]:

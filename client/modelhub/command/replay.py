@@ -112,10 +112,10 @@ def _checked(requests: Iterator[Recorded], endpoints: tuple[Endpoint, Endpoint])
         raise RecordingError("no requests are recorded there")
     for side in endpoints:
         if side.only is not None and not _is_all(side.only, services):
-            told = ", ".join(sorted(services))
+            recorded = ", ".join(sorted(services))
             raise RecordingError(
-                f"{side.shown} is one service, {side.only}, and recorded are {told}: put {PLACE} where the "
-                "name goes, or say NAME=SERVICE"
+                f"{side.shown} is one service, {side.only}, and recorded are {recorded}: put {PLACE} "
+                "where the name goes, or say NAME=SERVICE"
             )
     return count
 
@@ -131,7 +131,7 @@ def _replayed(
     from modelhub.replay import examples, tally  # noqa: PLC0415 - as above
     from modelhub.replay import run as running  # noqa: PLC0415
 
-    told = tally.Tally(examples.example if pictures else examples.bare_example)
+    compared = tally.Tally(examples.example if pictures else examples.bare_example)
     columns = (TextColumn("comparing"), MofNCompleteColumn(), TimeElapsedColumn())
     try:
         with (
@@ -141,7 +141,7 @@ def _replayed(
             task = progress.add_task("", total=count)
 
             def seen(pair: tally.Pair) -> None:
-                told.add(pair)
+                compared.add(pair)
                 progress.advance(task)
 
             running.replay(requests, sides, run.tolerances, seen, run.jobs)
@@ -150,8 +150,8 @@ def _replayed(
     except RecordingError as error:
         leave(MISUSED, str(error))
     except KeyboardInterrupt:
-        leave(INTERRUPTED, f"interrupted after {told.requests} requests")
-    return told
+        leave(INTERRUPTED, f"interrupted after {compared.requests} requests")
+    return compared
 
 
 def _write(run: "Run", tally: "Tally[Example]", out: Path | None, as_json: bool) -> None:
@@ -174,8 +174,8 @@ def _write(run: "Run", tally: "Tally[Example]", out: Path | None, as_json: bool)
 def _line(name: str, one: "Facts") -> Text:
     """Return one service in a line: the verdict, how many, both medians, what differs in how many."""
     verdict = ("alike", "green") if one["alike"] else ("differs", "red")
-    medians = [f"{told['p50']:.0f}" for told in one["latency_ms"].values() if told]
-    beyond = [f"{figure} ({told['beyond']})" for figure, told in one["figures"].items() if told["beyond"]]
+    medians = [f"{row['p50']:.0f}" for row in one["latency_ms"].values() if row]
+    beyond = [f"{figure} ({row['beyond']})" for figure, row in one["figures"].items() if row["beyond"]]
     return Text.assemble(
         f"{name}: ",
         verdict,

@@ -131,9 +131,9 @@ def _shelf_summary(answer: Answer) -> str:
     if not counts:
         return "no products"
     most = sorted(counts.items(), key=lambda item: -item[1])[:3]
-    told = ", ".join(f"{number} {name}" for name, number in most)
+    listed = ", ".join(f"{number} {name}" for name, number in most)
     return (
-        f"{sum(counts.values())} products of {len(counts)} kinds: {told}{' ...' if len(counts) > 3 else ''}"
+        f"{sum(counts.values())} products of {len(counts)} kinds: {listed}{' ...' if len(counts) > 3 else ''}"
     )
 
 

@@ -29,7 +29,7 @@ class Example:
 
     identity: str
     beyond: tuple[Measure, ...]
-    told: tuple[str, str]
+    summaries: tuple[str, str]
     pictures: tuple[bytes | None, bytes | None]
 
 
@@ -52,10 +52,10 @@ def _shown(service: str, outcome: Outcome, pictures: list[Image.Image]) -> tuple
         return f"{outcome.code or 'no answer'}: {outcome.message}", None
     fields, _ = normalise(outcome)
     try:
-        told = summarise(service, fields)
+        summary = summarise(service, fields)
     except Exception:  # what was made for documented answers meets others here
-        told = "an answer that cannot be told in a line"
-    return told, _drawn(service, fields, pictures)
+        summary = "an answer that no line can hold"
+    return summary, _drawn(service, fields, pictures)
 
 
 def _drawn(service: str, fields: dict[str, object], pictures: list[Image.Image]) -> bytes | None:

@@ -110,7 +110,7 @@ def _example(one: Example) -> Facts:
         }
         for measure in one.beyond
     ]
-    return {"id": one.identity, "beyond": beyond, "from": one.told[0], "to": one.told[1]}
+    return {"id": one.identity, "beyond": beyond, "from": one.summaries[0], "to": one.summaries[1]}
 
 
 def page(run: Run, tally: Tally[Example]) -> str:

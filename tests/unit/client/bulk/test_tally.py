@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from modelhub.bulk.run import NotDone
-from modelhub.bulk.tally import Tally, told
+from modelhub.bulk.tally import Tally, explanation
 from modelhub.errors import ServiceError
 
 
@@ -45,4 +45,4 @@ def test_nothing_answered_has_no_percentiles() -> None:
 
 
 def test_a_failure_without_words_is_named_by_its_kind() -> None:
-    assert told(httpx.ReadTimeout("")) == "ReadTimeout"
+    assert explanation(httpx.ReadTimeout("")) == "ReadTimeout"

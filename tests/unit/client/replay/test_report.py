@@ -129,7 +129,7 @@ def hostile_pairs() -> list[Pair]:
 @pytest.mark.parametrize("secret", [TOKEN, OTHER, "inthequery", "inurl"])
 def test_no_token_is_in_it_whoever_tells_it(secret: str) -> None:
     tally = tallied(*hostile_pairs())
-    kept = [text for one in tally.services["object_detection"].worst() for text in one.told]
+    kept = [text for one in tally.services["object_detection"].worst() for text in one.summaries]
     assert any(secret in text for text in kept) or secret == "inthequery"  # which nobody tells
     html, told = page(RUN, tally), orjson.dumps(facts(RUN, tally)).decode()
     for written in (html, parsed(html).text, told, json.dumps(json.loads(told), ensure_ascii=False)):
@@ -187,7 +187,7 @@ def test_a_request_without_a_picture_is_told_in_words(body: bytes) -> None:
     before, after = (answer("object_detection", np.random.default_rng(seed)) for seed in (1, 2))
     (kept,) = tallied(pair(one, before, after)).services["object_detection"].worst()
     assert kept.pictures == (None, None)
-    assert all(kept.told)
+    assert all(kept.summaries)
 
 
 @pytest.mark.parametrize("form", ["data:image/png;base64,{}", "{}\n", "lines"])
@@ -210,5 +210,5 @@ def test_an_answer_that_cannot_be_drawn_is_told_all_the_same(service: str) -> No
     one = pair(recorded(service), strange, answer(service, np.random.default_rng(1)))
     (kept,) = tallied(one).services[service].worst()
     assert kept.pictures[1] is not None
-    assert kept.told[0]
+    assert kept.summaries[0]
     assert_self_contained(page(RUN, tallied(one)))
