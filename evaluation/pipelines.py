@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +146,7 @@ def _pipeline(service: str, stages: _Service, runners: Runners = runner) -> Pipe
     manifests = [manifest(f"{service}_{role}") for role in stages.roles]
     first, nets = manifests[0].net, {one.net: runners(one.net) for one in manifests}
     preprocess, postprocess = stages.preprocess(manifests[0]), stages.postprocess(*manifests)
-    if len(nets) > 1:
+    if iscoroutinefunction(postprocess.__call__):
         return fanning_out(preprocess, nets[first], postprocess, nets)
     return joined(preprocess, nets[first], postprocess)
 

@@ -52,8 +52,7 @@ class InstanceSegmentationPreprocess:
         `picture` is the upright picture, reduced if it is large: the detector sees no more of it, and a
         region is small. Raises PictureError.
         """
-        tensors, picture = self._detection.with_source(image)
-        return tensors | {"picture": picture}
+        return self._detection.with_source(image)
 
 
 class InstanceSegmentationPostprocess:
@@ -64,7 +63,7 @@ class InstanceSegmentationPostprocess:
     """
 
     def __init__(self, detection: Manifest, mask: Manifest | None) -> None:
-        self._chosen = ObjectDetectionPostprocess(detection)
+        self._detection = ObjectDetectionPostprocess(detection)
         self._drawn_above = detection.typed_settings(ObjectDetectionSettings).mask_threshold
         if mask is not None:
             self._settings, self._net = mask.typed_settings(InstanceMaskSettings), mask.net
@@ -87,13 +86,15 @@ class InstanceSegmentationPostprocess:
         `detection_masks_counts` int32 [total] are each mask's, a run-length encoding (`vision.rle`) of the
         size `detection_masks_size` int32 [2], which is the upright picture's. `picture` may be smaller.
         """
-        answer, rows = self._chosen.with_rows(boxes, class_scores, picture_size)
-        places, size = answer["detection_boxes"], (int(picture_size[0]), int(picture_size[1]))
+        outputs = {"boxes": boxes, "class_scores": class_scores, "mask_probs": mask_probs}
+        found, searches = await self._detection.searched(outputs, picture_size, picture, infer)
+        size = (int(picture_size[0]), int(picture_size[1]))
         if self._drawn_above is None:
-            masks = await self._found(places, picture, size, infer)
+            masks = await self._found(found.boxes, picture, size, infer)
         else:
-            masks = drawn(mask_probs[rows], places, size, self._drawn_above)
-        return answer | _joined(masks) | {"detection_masks_size": picture_size}
+            probs = np.concatenate([search["mask_probs"] for search in searches])
+            masks = drawn(probs[found.rows], found.boxes, size, self._drawn_above)
+        return self._detection.answer(found) | _joined(masks) | {"detection_masks_size": picture_size}
 
     async def _found(
         self, boxes: Boxes, picture: Picture, size: tuple[int, int], infer: Infer

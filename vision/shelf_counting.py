@@ -1,7 +1,6 @@
 """Counting of products on a shelf: a YOLOv5 finds them, a classifier names each, and the names are counted.
 
-Source: YOLOv5 7.0 for the letterbox, the meaning of a candidate and the choice among them (`detect.py` with
-`--agnostic-nms`). The detector's own classes are not answered: which product it is, the classifier says.
+The detector's own classes are not answered: which product it is, the classifier says.
 """
 
 import asyncio
@@ -14,24 +13,11 @@ from numpy.typing import NDArray
 
 from vision.letterbox import Letterbox, letterbox
 from vision.manifest import Manifest
-from vision.nms import Boxes, suppress
+from vision.nms import Boxes
 from vision.picture import open_image
 from vision.regions import cut_regions
+from vision.shelf_detection import ShelfDetection, ShelfDetectionSettings
 from vision.tensors import Infer, Picture, Tensors
-
-
-class ShelfDetectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the detector is fed, and which of its candidates are products."""
-
-    size: int
-    """Side of its square input, pixels."""
-    padding: int
-    """Grey level around the picture."""
-    min_score: float
-    """Only candidates whose objectness times class score is above this count."""
-    max_overlap: float
-    """Intersection over union from which, exceeded, the worse of two boxes is dropped."""
-    max_detections: int
 
 
 class ShelfClassificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,12 +32,6 @@ class ShelfClassificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fi
 def product_counts(names: Iterable[str]) -> dict[str, int]:
     """Return how often each name occurs, in the order in which they appear first."""
     return dict(Counter(names))
-
-
-def candidate_boxes(candidates: NDArray[np.float32]) -> Boxes:
-    """Return (top, left, bottom, right), float32 [n, 4], of `candidates` [n, 4 or more]: cx, cy, w, h."""
-    centres, halves = candidates[:, 1::-1], candidates[:, 3:1:-1] / 2
-    return np.concatenate([centres - halves, centres + halves], axis=1)
 
 
 class ShelfCountingPreprocess:
@@ -75,10 +55,10 @@ class ShelfCountingPreprocess:
 
 
 class ShelfCountingPostprocess:
-    """Candidates to named products and their counts. Runs the classifier itself, by batches of crops."""
+    """Candidates to named products and their counts. Runs both nets itself: by tiles, by batches of crops."""
 
     def __init__(self, detection: Manifest, classification: Manifest) -> None:
-        self._detection = detection.typed_settings(ShelfDetectionSettings)
+        self._detection = ShelfDetection(detection)
         self._classification = classification.typed_settings(ShelfClassificationSettings)
         self._net, self._labels = classification.net, classification.labels
 
@@ -99,25 +79,14 @@ class ShelfCountingPostprocess:
         n and k may be 0.
         """
         height, width = picture.shape[:2]
-        found, found_scores = self._choose(candidates)
-        boxes = Letterbox(*geometry.tolist()).to_picture(found, height, width)
-        visible = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-        boxes, found_scores = boxes[visible], found_scores[visible]
+        place = Letterbox(*geometry.tolist())
+        boxes, found_scores = await self._detection(candidates, picture, place, infer)
         classes, probs = await self._classify(picture, boxes, infer)
         scores = found_scores * probs
         order = np.argsort(-scores, kind="stable")
         return self._answer(boxes[order], scores[order], classes[order]) | {
             "ori_img_shape": np.array([height, width], dtype=np.int32)
         }
-
-    def _choose(self, candidates: NDArray[np.float32]) -> tuple[Boxes, NDArray[np.float32]]:
-        """Return boxes in the letterbox and scores of what is taken for a product, in falling order."""
-        settings = self._detection
-        scores = candidates[:, 4] * candidates[:, 5:].max(axis=1)
-        likely = np.flatnonzero(scores > settings.min_score)
-        boxes, scores = candidate_boxes(candidates[likely]), scores[likely]
-        kept = suppress(boxes, scores, settings.max_overlap, settings.max_detections)
-        return boxes[kept], scores[kept]
 
     async def _classify(
         self, picture: Picture, boxes: Boxes, infer: Infer

@@ -20,6 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export.conversion import Conversion
 from export.convert.coco import COCO_CLASSES
+from export.convert.object_tiles import TILES
 from export.surgery import finished, set_input, set_nodes, set_outputs
 from vision.nms import Boxes
 from vision.object_detection import ObjectDetectionSettings
@@ -188,6 +189,7 @@ _SETTINGS = ObjectDetectionSettings(
     max_overlap=0.6,
     max_per_class=100,
     max_detections=100,
+    tiles=TILES,
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from export.conversion import Conversion
+from export.convert.shelf_settings import TILES
 from export.own.labels import read_labels
 from export.own.plans import read_classifier, read_detector
 from export.surgery import finished, opened
@@ -11,7 +12,8 @@ from export.torch_nets.loading import load, noise
 from export.torch_nets.onnx_graph import onnx_graph
 from export.torch_nets.resnet import RESNETS, ServedClassifier
 from export.torch_nets.yolov5 import ServedYoloV5, YoloV5
-from vision.shelf_counting import ShelfClassificationSettings, ShelfDetectionSettings
+from vision.shelf_counting import ShelfClassificationSettings
+from vision.shelf_detection import ShelfDetectionSettings
 
 CHECKPOINT, LABELS = "checkpoint", "labels"
 """Names of the files that these converters take."""
@@ -38,6 +40,7 @@ def detection(sources: Mapping[str, Path], *, size: int, min_score: float, max_o
         min_score=min_score,
         max_overlap=max_overlap,
         max_detections=_MAX_DETECTIONS,
+        tiles=TILES,
     )
     return Conversion(opened(finished(graph)), settings, names)
 

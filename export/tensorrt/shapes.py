@@ -13,7 +13,8 @@ from export.tensorrt.errors import PlanError
 from export.tensorrt.plan import ProfileShapes, Shapes
 from vision.manifest import Manifest
 from vision.ocr.settings import DetectionSettings, RecognitionSettings
-from vision.shelf_counting import ShelfClassificationSettings, ShelfDetectionSettings
+from vision.shelf_counting import ShelfClassificationSettings
+from vision.shelf_detection import ShelfDetectionSettings
 
 Sides = tuple[int, ...]
 """Values for the free dimensions of a net's only input, in their order."""

@@ -53,6 +53,13 @@ def test_the_counts_are_of_the_names_in_order_of_appearance(fields: dict[str, An
     assert list(fields["product_count"].items()) == list(Counter(found).items())
 
 
+def test_two_shelves_abreast_have_twice_the_products(gateway_url: str, fields: dict[str, Any]) -> None:
+    with Image.open(SAMPLE) as picture:
+        two = Image.fromarray(np.concatenate([np.asarray(picture)] * 2, axis=1))
+    found = answered(gateway_url, SERVICE, encode(two, "PNG"))
+    assert len(found["detection_boxes"]) == pytest.approx(2 * len(fields["detection_boxes"]), rel=0.05)
+
+
 def test_classes_and_names_are_the_products(fields: dict[str, Any]) -> None:
     pairs = zip(fields["detection_classes"], fields["detection_class_names"], strict=True)
     assert all(names()[number] == name for number, name in pairs)

@@ -76,13 +76,13 @@ def _between(cells: int, start: float, stop: float, length: int, side: int) -> N
 def main() -> None:
     """Write the regions and their margins."""
     views, logits = np.load(VIEWS, mmap_mode="r"), np.load(LOGITS, mmap_mode="r")
-    net, choose = runner(DETECTOR), ObjectDetectionPostprocess(manifest(DETECTOR))
+    net, detector = runner(DETECTOR), ObjectDetectionPostprocess(manifest(DETECTOR))
     size = np.array(views.shape[1:3], dtype=np.int32)
     found: list[Thing] = []
     for index in track(range(photo_views()), "regions"):
         view = np.asarray(views[index])
         raw = net({"pixels": resize_bilinear_exact(view, 300, 300)[None]})
-        answer = choose(raw["boxes"][0], raw["class_scores"][0], size)
+        answer = detector.answer(detector.chosen(raw["boxes"][0], raw["class_scores"][0], size))
         names = [name.decode() for name in answer["detection_class_names"]]
         found += things(view, logits[index].astype(np.float32), answer["detection_boxes"], names)
     np.save(REGIONS, np.stack([thing.region for thing in found]))

@@ -1,9 +1,7 @@
 """The second search of a large picture: in overlapping tiles, where the first one saw too little."""
 
-import asyncio
 import math
 from collections.abc import Iterator
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +10,10 @@ from PIL import Image, ImageDraw
 from vision.ocr.detection import TextMap, grown_regions, sides
 from vision.ocr.settings import DetectionSettings
 from vision.tensors import Infer, Picture
+from vision.tiles import Place, in_turns, places_in
 
 Mask = NDArray[np.bool_]
 """[height, width]"""
-
-Place = tuple[slice, slice]
-"""Rows and columns."""
 
 
 async def refined(
@@ -47,8 +43,7 @@ async def refined(
         counted = found[_within(place[0], rows), _within(place[1], columns)]
         np.maximum(result[place], counted, out=result[place], where=unseen[place])
 
-    for start in range(0, len(places), settings.tiles_at_once):
-        await asyncio.gather(*map(search, places[start : start + settings.tiles_at_once]))
+    await in_turns(search, places, settings.tiles_at_once)
     return result
 
 
@@ -93,7 +88,7 @@ def tiles(doubtful: Mask, height: int, width: int, settings: DetectionSettings) 
     None is larger than `tile_side` and half a margin on either side.
     """
     down, across = doubtful.shape[0] / height, doubtful.shape[1] / width
-    for rows, columns in product(_parts(height, settings.tile_side), _parts(width, settings.tile_side)):
+    for rows, columns in places_in(height, width, settings.tile_side):
         top, left = int(rows.start * down), int(columns.start * across)
         part = doubtful[top : math.ceil(rows.stop * down), left : math.ceil(columns.stop * across)]
         if part.any():
@@ -101,11 +96,6 @@ def tiles(doubtful: Mask, height: int, width: int, settings: DetectionSettings) 
                 _stretch(part.any(axis=1), top, down, height, settings),
                 _stretch(part.any(axis=0), left, across, width, settings),
             )
-
-
-def _parts(length: int, most: int) -> list[slice]:
-    count = math.ceil(length / most)
-    return [slice(length * index // count, length * (index + 1) // count) for index in range(count)]
 
 
 def _stretch(

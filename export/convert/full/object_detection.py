@@ -19,6 +19,7 @@ from torch import Tensor
 
 from export.conversion import Conversion
 from export.convert.coco import COCO_CLASSES
+from export.convert.object_tiles import TILES
 from export.own.checkpoint import read_checkpoint
 from export.surgery import finished, set_outputs
 from export.torch_nets.loading import load
@@ -45,6 +46,7 @@ SETTINGS = ObjectDetectionSettings(
     max_overlap=0.5,
     max_per_class=100,
     max_detections=100,
+    tiles=TILES,
 )
 
 

@@ -10,6 +10,7 @@ from torch import Tensor  # noqa: E402
 from torchvision.models.detection.roi_heads import paste_masks_in_image  # noqa: E402
 from torchvision.models.detection.transform import GeneralizedRCNNTransform  # noqa: E402
 
+from export.convert.object_tiles import TILES  # noqa: E402
 from tests.hazards import encode  # noqa: E402
 from tests.unit.vision import stages  # noqa: E402
 from vision.instance_segmentation import drawn  # noqa: E402
@@ -33,6 +34,7 @@ SETTINGS = ObjectDetectionSettings(
     max_overlap=0.5,
     max_per_class=10,
     max_detections=10,
+    tiles=TILES,
 )
 SIZES = ((48, 64), (64, 48), (300, 100), (100, 301), (33, 21), (64, 64), (5, 200), (499, 500))
 every_size = pytest.mark.parametrize("size", SIZES, ids=[f"{height}x{width}" for height, width in SIZES])

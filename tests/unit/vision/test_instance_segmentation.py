@@ -10,7 +10,7 @@ from modelhub_pictures.errors import NotAnImage
 from tests.hazards import Hazard, encode, every_answered, scene
 from tests.unit.vision import stages
 from tests.unit.vision.stages import payload
-from tests.unit.vision.test_object_detection import CAR, PERSON, SETTINGS, raw
+from tests.unit.vision.test_object_detection import CAR, PERSON, SETTINGS, found_in, raw
 from tests.unit.vision.test_object_detection import manifest as detection_manifest
 from vision.instance_segmentation import (
     InstanceMaskSettings,
@@ -18,7 +18,7 @@ from vision.instance_segmentation import (
     InstanceSegmentationPreprocess,
 )
 from vision.manifest import Manifest
-from vision.object_detection import ObjectDetectionPostprocess, ObjectDetectionPreprocess
+from vision.object_detection import ObjectDetectionPreprocess
 from vision.rle import Mask, decode
 from vision.tensors import Tensors
 
@@ -86,7 +86,7 @@ def masks(found: Tensors, size: NDArray[np.int32] = SIZE) -> list[Mask]:
 
 def test_detections_are_those_of_object_detection() -> None:
     scores = {(0, PERSON): 0.5, (5, CAR): 0.75, (4, PERSON): 0.1}
-    expected = ObjectDetectionPostprocess(detection_manifest())(**raw(scores), picture_size=SIZE)
+    expected = found_in(raw(scores))
     found = answer(scores)
     for name, array in expected.items():
         assert np.array_equal(found[name], array)
@@ -199,6 +199,7 @@ def test_what_is_cut_from_is_the_detectors_own_picture() -> None:
     image = payload(encode(scene(), "PNG"))
     tensors = InstanceSegmentationPreprocess(detection_manifest())(image)
     expected = ObjectDetectionPreprocess(detection_manifest())(image)
+    assert not expected.pop("picture").size  # no picture goes along where there are no tiles
     assert all(np.array_equal(tensors[name], array) for name, array in expected.items())
     assert np.array_equal(tensors["picture"], np.asarray(scene()))
 

@@ -1,10 +1,17 @@
 """The choice of an object detector's detections, and what its net is fed."""
 
+import asyncio
+
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
+from export.convert.object_tiles import TILES
 from modelhub_pictures.errors import NotAnImage
 from tests.hazards import Hazard, encode, every_answered, scene
 from tests.unit.vision import stages
@@ -17,6 +24,7 @@ from vision.object_detection import (
     ObjectDetectionSettings,
     fitted,
     reduced,
+    tiles_of,
     to_picture,
 )
 from vision.resize import resize_bilinear_exact
@@ -31,6 +39,7 @@ SETTINGS = ObjectDetectionSettings(
     max_overlap=0.6,
     max_per_class=2,
     max_detections=3,
+    tiles=TILES,
 )
 PADDED = msgspec.structs.replace(SETTINGS, fit="padded")
 PERSON, UNUSED, CAR = 1, 2, 3
@@ -54,7 +63,13 @@ def raw(scores: dict[tuple[int, int], float]) -> Tensors:
 
 
 def answer(scores: dict[tuple[int, int], float], **changes: object) -> Tensors:
-    return ObjectDetectionPostprocess(manifest(**changes))(**raw(scores), picture_size=SIZE)
+    return found_in(raw(scores), **changes)
+
+
+def found_in(outputs: Tensors, **changes: object) -> Tensors:
+    """The answer for a net's outputs, where the picture is in no tiles."""
+    stage = ObjectDetectionPostprocess(manifest(**changes))
+    return stage.answer(stage.chosen(**outputs, picture_size=SIZE))
 
 
 def test_the_answer_is_in_pixels_the_surest_first() -> None:
@@ -107,20 +122,20 @@ def test_every_class_may_have_a_box_of_its_own() -> None:
     outputs = raw({(4, PERSON): 0.9, (4, CAR): 0.8})
     outputs["boxes"] = outputs["boxes"].repeat(COLUMNS, axis=1)
     outputs["boxes"][4, CAR] = QUARTERS[3]
-    found = ObjectDetectionPostprocess(manifest())(**outputs, picture_size=SIZE)
+    found = found_in(outputs)
     assert found["detection_boxes"].tolist() == [[0, 0, 200, 100], [100, 50, 200, 100]]
 
 
 def test_it_is_known_which_row_a_detection_is() -> None:
     stage = ObjectDetectionPostprocess(manifest())
-    _, rows = stage.with_rows(**raw({(5, CAR): 0.6, (2, PERSON): 0.7, (4, CAR): 0.9}), picture_size=SIZE)
-    assert rows.tolist() == [4, 2, 5]
+    found = stage.chosen(**raw({(5, CAR): 0.6, (2, PERSON): 0.7, (4, CAR): 0.9}), picture_size=SIZE)
+    assert found.rows.tolist() == [4, 2, 5]
 
 
 def test_boxes_are_clipped_to_the_picture() -> None:
     outputs = raw({(0, PERSON): 0.9})
     outputs["boxes"][0] = (-0.25, 0.25, 1.25, 0.75)
-    found = ObjectDetectionPostprocess(manifest())(**outputs, picture_size=SIZE)
+    found = found_in(outputs)
     assert found["detection_boxes"].tolist() == [[0, 25, 200, 75]]
 
 
@@ -128,7 +143,7 @@ def test_boxes_are_clipped_to_the_picture() -> None:
 def test_a_box_with_nothing_of_the_picture_is_not_answered(box: tuple[float, ...]) -> None:
     outputs = raw({(0, PERSON): 0.9})
     outputs["boxes"][0] = box
-    found = ObjectDetectionPostprocess(manifest())(**outputs, picture_size=SIZE)
+    found = found_in(outputs)
     assert not found["detection_scores"].size
 
 
@@ -151,6 +166,7 @@ def test_every_hazard_gives_the_nets_shape_and_its_upright_size(hazard: Hazard, 
     assert tensors["pixels"].dtype == np.float32
     assert tensors["picture_size"].tolist() == [hazard.upright[1], hazard.upright[0]]
     assert tensors["picture_size"].dtype == np.int32
+    assert tensors["picture"].dtype == np.uint8
 
 
 def test_an_ordinary_picture_is_squashed_as_tensorflow_does() -> None:
@@ -213,3 +229,78 @@ def test_what_lies_between_samples_is_seen_in_a_large_picture() -> None:
     pixels[:, 1::2] = 255  # columns that a reduction by ten, by points alone, would pass over
     seen = ObjectDetectionPreprocess(manifest())(payload(encode(Image.fromarray(pixels), "PNG")))["pixels"]
     assert 120 < seen.min() <= seen.max() < 135
+
+
+class ColourNet:
+    """Finds what is red all along its square, and remembers how much it saw."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def outputs(self, pixels: NDArray[np.float32]) -> Tensors:
+        self.calls += 1
+        boxes = np.zeros((8, 1, 4), dtype=np.float32)
+        class_scores = np.zeros((8, COLUMNS), dtype=np.float32)
+        labels, _ = ndimage.label((pixels[..., 0] > 150) & (pixels[..., 1] < 100))
+        for row, (down, across) in enumerate(ndimage.find_objects(labels)):
+            boxes[row] = np.array((down.start, across.start, down.stop, across.stop)) / SETTINGS.size
+            class_scores[row, PERSON] = 0.9
+        return {"boxes": boxes, "class_scores": class_scores}
+
+    async def infer(self, net: str, tensors: Tensors) -> Tensors:
+        assert net == "net"
+        return {name: array[None] for name, array in self.outputs(tensors["pixels"][0]).items()}
+
+
+def searched(picture: Image.Image, net: ColourNet, fit: str = "squashed") -> NDArray[np.float32]:
+    tensors = ObjectDetectionPreprocess(manifest(fit=fit, max_per_class=50, max_detections=50))(
+        payload(encode(picture, "PNG"))
+    )
+    outputs = net.outputs(tensors.pop("pixels"))
+    stage = ObjectDetectionPostprocess(manifest(fit=fit, max_per_class=50, max_detections=50))
+    answer = asyncio.run(stage(**outputs, **tensors, infer=net.infer))
+    boxes: NDArray[np.float32] = answer["detection_boxes"]
+    return boxes[np.lexsort(boxes.T)]
+
+
+def strip(width: int, *things: tuple[int, int, int, int]) -> Image.Image:
+    """A grey picture of 60 rows with red boxes (left, top, right, bottom)."""
+    picture = Image.new("RGB", (width, 60), (90, 90, 90))
+    for box in things:
+        picture.paste((255, 0, 0), box)
+    return picture
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("fit", ["squashed", "padded"])
+def test_things_of_a_long_picture_are_found_once_each(fit: str, turned: bool) -> None:
+    things = [(left, 15, left + 20, 45) for left in range(10, 590, 33)]
+    picture = strip(600, *things)
+    expected = np.array([(top, left, bottom, right) for left, top, right, bottom in things])
+    if turned:
+        picture = picture.transpose(Image.Transpose.TRANSPOSE)
+        expected = expected[:, [1, 0, 3, 2]]
+    net = ColourNet()
+    np.testing.assert_allclose(searched(picture, net, fit), expected, atol=4)
+    assert 1 < net.calls <= TILES.most + 1
+
+
+def test_a_thing_longer_than_a_tile_is_found_once() -> None:
+    (box,) = searched(strip(400, (30, 10, 370, 50)), ColourNet())
+    np.testing.assert_allclose(box, (10, 30, 50, 370), atol=14)
+
+
+def test_a_picture_twice_as_long_takes_one_search() -> None:
+    net = ColourNet()
+    assert len(searched(strip(120, (10, 15, 30, 45)), net)) == 1
+    assert net.calls == 1
+
+
+@given(st.integers(1, 3000), st.integers(1, 3000))
+def test_tiles_are_bounded_and_cover_the_picture(height: int, width: int) -> None:
+    tiles = tiles_of(height, width, SETTINGS)
+    assert len(tiles) <= TILES.most
+    assert bool(tiles) == (max(height, width) > TILES.max_aspect * min(height, width))
+    if tiles:
+        assert (tiles[0][0].start, tiles[0][1].start) == (0, 0)
+        assert (tiles[-1][0].stop, tiles[-1][1].stop) == (height, width)

@@ -4,12 +4,14 @@ import asyncio
 import json
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from export.convert.shelf_settings import TILES
 from modelhub_pictures.errors import NotAnImage
 from tests.hazards import encode
 from tests.unit.vision.stages import manifest, payload
@@ -17,9 +19,9 @@ from vision.shelf_counting import (
     ShelfClassificationSettings,
     ShelfCountingPostprocess,
     ShelfCountingPreprocess,
-    ShelfDetectionSettings,
     product_counts,
 )
+from vision.shelf_detection import ShelfDetectionSettings
 from vision.tensors import Picture, Tensors
 
 SIZE, CROP, BATCH = 640, 8, 32
@@ -27,8 +29,10 @@ EXAMPLE = Path(__file__).with_name("shelf_example.json")
 """Names and counts of the published page's example."""
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
+ONE_SEARCH = msgspec.structs.replace(TILES, small_product=0.0)
+"""How tiles are searched, its own test says."""
 DETECTION = ShelfDetectionSettings(
-    size=SIZE, padding=114, min_score=0.25, max_overlap=0.45, max_detections=1000
+    size=SIZE, padding=114, min_score=0.25, max_overlap=0.45, max_detections=1000, tiles=ONE_SEARCH
 )
 CLASSIFICATION = ShelfClassificationSettings(size=CROP, max_crops=BATCH)
 DETECTOR = manifest(DETECTION)

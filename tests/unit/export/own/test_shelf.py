@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from backends.onnx_config import check_tensors
 from export import cli
+from export.convert.shelf_settings import TILES
 from export.errors import ConversionFailed, DamagedOwn
 from export.exporter import export
 from export.job import Job
@@ -32,7 +33,8 @@ from export.worker import Worker
 from tests.repository.checks import config_as_triton_hands_it_over
 from tests.unit.export.conftest import MakeNet
 from vision.manifest import Manifest, Profile, load_manifest
-from vision.shelf_counting import ShelfClassificationSettings, ShelfDetectionSettings
+from vision.shelf_counting import ShelfClassificationSettings
+from vision.shelf_detection import ShelfDetectionSettings
 
 pytestmark = pytest.mark.timeout(1800)  # the first of these may build an environment of 5.5 GB
 
@@ -132,7 +134,7 @@ def test_the_nets_fit_the_configs_as_they_are(placed: Placed, net: str) -> None:
 def test_the_manifests_say_what_the_user_chose(placed: Placed) -> None:
     detection, classification = (manifest(placed.paths, net) for net in NETS)
     assert detection.typed_settings(ShelfDetectionSettings) == ShelfDetectionSettings(
-        size=SIZE, padding=114, min_score=0.3, max_overlap=0.6, max_detections=1000
+        size=SIZE, padding=114, min_score=0.3, max_overlap=0.6, max_detections=1000, tiles=TILES
     )
     assert classification.typed_settings(ShelfClassificationSettings).size == CROP_SIZE
     assert detection.labels == ("bottle", "can")

@@ -18,12 +18,14 @@ from export.convert.full.shelf_counting import (  # noqa: E402
     DETECTION_FILE,
     LABELS_FILE,
 )
+from export.convert.shelf_settings import TILES  # noqa: E402
 from export.own.defaults import CROP_SIZE, SIZE  # noqa: E402
 from export.own.plans import read_classifier, read_detector  # noqa: E402
 from export.torch_nets.yolov5 import SIZES, ServedYoloV5, YoloV5  # noqa: E402
 from tests.unit.export.convert.full import served  # noqa: E402
 from tests.unit.export.convert.full.conftest import Published, Seeds  # noqa: E402
-from vision.shelf_counting import ShelfClassificationSettings, ShelfDetectionSettings  # noqa: E402
+from vision.shelf_counting import ShelfClassificationSettings  # noqa: E402
+from vision.shelf_detection import ShelfDetectionSettings  # noqa: E402
 
 pytestmark = served.EXPORT_WARNS
 
@@ -105,7 +107,7 @@ def test_few_random_candidates_are_answered(converted: Converted) -> None:
 
 def test_the_settings_are_those_of_the_command_for_ones_own(converted: Converted) -> None:
     settings = ShelfDetectionSettings(
-        size=640, padding=114, min_score=0.25, max_overlap=0.45, max_detections=1000
+        size=640, padding=114, min_score=0.25, max_overlap=0.45, max_detections=1000, tiles=TILES
     )
     assert converted.detection.settings == settings
     assert converted.classification.settings == ShelfClassificationSettings(size=224, max_crops=32)

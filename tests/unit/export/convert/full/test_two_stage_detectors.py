@@ -14,6 +14,7 @@ from export.checks import check_graph, opset_of  # noqa: E402
 from export.conversion import Conversion  # noqa: E402
 from export.convert.coco import COCO_CLASSES  # noqa: E402
 from export.convert.full import instance_segmentation, object_detection  # noqa: E402
+from export.convert.object_tiles import TILES  # noqa: E402
 from tests.repository.checks import REPOSITORIES  # noqa: E402
 from tests.unit.export.convert.full import served  # noqa: E402
 from tests.unit.export.convert.full.conftest import Published  # noqa: E402
@@ -91,6 +92,7 @@ def test_how_the_net_is_fed_and_what_is_answered(case: Case, conversion: Convers
         max_overlap=0.5,
         max_per_class=100,
         max_detections=100,
+        tiles=TILES,
         mask_threshold=case.mask_threshold,
     )
 
