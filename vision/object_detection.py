@@ -221,8 +221,13 @@ class ObjectDetectionPostprocess:
     def _together(
         self, whole: Detections, found: Sequence[Tensors], tiles: Sequence[Place], size: tuple[int, int]
     ) -> Detections:
-        """Return one of what the tiles and the whole picture of `size` show more than once."""
-        parts, ranks = [whole], [np.full(len(whole.scores), LARGE)]
+        """Return one of what the tiles and the whole picture of `size` show more than once.
+
+        In the whole picture, which is squashed, that is believed which no tile can show.
+        """
+        shared = self._settings.tiles.shared * max(_size(tiles[0]))
+        large = (whole.boxes[:, 2:] - whole.boxes[:, :2]).max(axis=1, initial=0) > shared
+        parts, ranks = [Detections(*(column[large] for column in whole))], [np.full(large.sum(), LARGE)]
         for number, (tile, outputs) in enumerate(zip(tiles, found, strict=True), 1):
             part = self.chosen(outputs["boxes"], outputs["class_scores"], np.array(_size(tile), np.int32))
             corner = np.array([side.start for side in tile] * 2, dtype=np.float32)

@@ -56,6 +56,17 @@ def test_a_box_surrounds_its_object(gateway_url: str, sample_pictures: Path) -> 
     assert min(bottom - 140, right - 280) > 0
 
 
+@pytest.mark.parametrize("service", [SERVICE, "instance_segmentation"])
+def test_things_of_a_long_picture_are_found_as_in_each_part(
+    gateway_url: str, sample_pictures: Path, service: str
+) -> None:
+    with Image.open(sample_pictures / "chelsea.png") as image:
+        part = np.asarray(image.convert("RGB").resize((320, 240)))
+    long = Image.fromarray(np.concatenate([part] * 3, axis=1))
+    names = answered(gateway_url, service, encode(long, "PNG"))["detection_class_names"]
+    assert names.count("cat") == 3
+
+
 def test_a_blank_picture_is_answered_with_empty_lists(gateway_url: str) -> None:
     fields = answered(gateway_url, SERVICE, blank(320, 240))
     assert fields.keys() == FIELDS | {"request_id", "success"}
