@@ -138,7 +138,8 @@ class ObjectDetectionPreprocess:
         it has no pixels where there are none. Raises PictureError.
         """
         tensors = self.with_source(image)
-        if not tiles_of(*tensors["picture_size"].tolist(), self._settings):
+        height, width = tensors["picture_size"].tolist()
+        if not tiles_of(height, width, self._settings):
             tensors["picture"] = np.zeros((0, 0, 3), dtype=np.uint8)
         return tensors
 

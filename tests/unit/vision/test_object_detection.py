@@ -259,8 +259,9 @@ def searched(picture: Image.Image, net: ColourNet, fit: str = "squashed") -> NDA
     outputs = net.outputs(tensors.pop("pixels"))
     stage = ObjectDetectionPostprocess(manifest(fit=fit, max_per_class=50, max_detections=50))
     answer = asyncio.run(stage(**outputs, **tensors, infer=net.infer))
-    boxes: NDArray[np.float32] = answer["detection_boxes"]
-    return boxes[np.lexsort(boxes.T)]
+    boxes = answer["detection_boxes"]
+    in_order: NDArray[np.float32] = boxes[np.lexsort(boxes.T)]
+    return in_order
 
 
 def strip(width: int, *things: tuple[int, int, int, int]) -> Image.Image:
