@@ -48,7 +48,8 @@ class Convolution(nn.Module):
     ) -> None:
         super().__init__()
         groups = inward if kernel == 3 and inward == outward else 1
-        self.convolution = nn.Conv2d(inward, outward, kernel, stride, groups=groups)
+        padding = kernel // 2 if stride == 1 else 0
+        self.convolution = nn.Conv2d(inward, outward, kernel, stride, padding, groups=groups)
         self._linear = linear
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -87,6 +88,11 @@ def _blocks(first: int, stop: int) -> nn.Sequential:
     )
 
 
+def deep_blocks() -> nn.Sequential:
+    """Return the blocks of stride 32, untrained: `MIDDLE` channels at stride 16 to `DEEP`."""
+    return _blocks(_MIDDLE_BLOCKS, len(_CHANNELS))
+
+
 class Found(NamedTuple):
     """What the detector says of a picture, for each of its anchors."""
 
@@ -113,7 +119,7 @@ class Detector(nn.Module):
         self.stem = Convolution(3, 32, 3, 2)
         self.fine = _blocks(0, _FINE_BLOCKS)
         self.middle = _blocks(_FINE_BLOCKS, _MIDDLE_BLOCKS)
-        self.deep = _blocks(_MIDDLE_BLOCKS, len(_CHANNELS))
+        self.deep = deep_blocks()
         self.last = Convolution(DEEP, LAST)
         widths = (LAST, *(outward for _, outward in _EXTRAS))
         self.extras = nn.ModuleList(

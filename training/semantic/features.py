@@ -6,24 +6,20 @@ It goes on where it was stopped, and adds views where more are asked for.
 """
 
 import argparse
-import os
-from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from onnxruntime import InferenceSession, SessionOptions
 from rich.progress import track
 
 from evaluation.arrays import new_array
 from evaluation.labelled import MASKS, labelled
-from training.blocks import Normalised
 from training.files import work_folder
-from training.onnx_export import OPSET
-from training.semantic.net import SHAPES, Frozen
+from training.semantic.detected import maps
+from training.semantic.net import SHAPES
+from training.semantic.taught import taught
 from training.semantic.views import LABEL_SIDE, SIDE, Views, whole
 
 PART = 250
@@ -66,7 +62,7 @@ class Part:
         ]
         labels = np.empty((PART, LABEL_SIDE, LABEL_SIDE), dtype=np.uint8)
         for start in range(0, PART, BATCH):
-            views = [_views()[self.number * PART + start + index] for index in range(BATCH)]
+            views = [_views(self.number)[self.number * PART + start + index] for index in range(BATCH)]
             labels[start : start + BATCH] = [view.labels for view in views]
             for array, values in zip(arrays, maps([view.pixels for view in views]), strict=True):
                 array[start : start + BATCH] = values
@@ -79,12 +75,6 @@ class Part:
 def parts() -> list[Part]:
     """Return the parts that are there."""
     return [part for number in range(1000) if (part := Part(number)).is_complete]
-
-
-def maps(pictures: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float16]]:
-    """Return the maps of pictures uint8 [SIDE, SIDE, 3]."""
-    found = _session().run(None, {"pixels": np.stack(pictures)})
-    return [values.astype(np.float16) for values in found]
 
 
 def held_out_maps(name: str) -> list[NDArray[np.float16]]:
@@ -100,29 +90,11 @@ def held_out_maps(name: str) -> list[NDArray[np.float16]]:
 
 
 @cache
-def _views() -> Views:
+def _views(part: int) -> Views:
+    """Return the views that a part holds: of every third part the teacher labelled the pictures."""
+    if part % 3 == 2:
+        return Views(taught(), SEED)
     return Views([one for name in MASKS for one in labelled(name, held_out=False)], SEED)
-
-
-@cache
-def _session() -> InferenceSession:
-    """Return the frozen part of the net in ONNX Runtime, which takes two thirds of torch's time."""
-    file = work_folder("semantic") / f"frozen_{os.getpid()}.onnx"
-    example = torch.zeros((BATCH, SIDE, SIDE, 3), dtype=torch.uint8)
-    torch.onnx.export(
-        Normalised(Frozen(SIDE)),
-        (example,),
-        str(file),
-        input_names=["pixels"],
-        dynamic_axes={"pixels": {0: "batch"}},
-        opset_version=OPSET,
-        dynamo=False,
-    )
-    options = SessionOptions()
-    options.intra_op_num_threads = 1
-    session = InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    file.unlink()
-    return session
 
 
 def _make(number: int) -> None:

@@ -2,6 +2,7 @@
 
 Source: Chen et al., "Encoder-Decoder with Atrous Separable Convolution" (2018). Its finest features are of
 stride 8 here instead of 4, and the stages of stride 32 are enlarged instead of dilated, which is far cheaper.
+The detector stays as it is; of its blocks of stride 32 the head has a copy, which is trained along.
 Added: for each class, a map of the boxes in which the detector sees it. All boxes are drawn, without a choice
 among them, so that plain operators do it.
 """
@@ -11,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from training.blocks import block, depthwise
-from training.detector import DEEP, FINE, LAST, MIDDLE, Convolution, Detector, Found
+from training.detector import DEEP, FINE, MIDDLE, Detector, Found, deep_blocks
 
 FOUND = 20
 """Classes that the detector finds: all but the background."""
-WIDTH, FINE_WIDTH = 96, 32
+WIDTH, FINE_WIDTH = 128, 64
 RATES = (3, 6, 9)
 """For a grid of 20 cells; the paper's 6, 12, 18 are for 33."""
 DROPOUT = 0.1
@@ -65,32 +66,29 @@ class Head(nn.Module):
 
     def __init__(self, classes: int) -> None:
         super().__init__()
-        self.last = Convolution(DEEP, LAST).requires_grad_(False)
-        """The detector's own last layer, run here since its inputs are a quarter of its outputs."""
-        self.middle, self.deep = block(MIDDLE, WIDTH), block(LAST, WIDTH)
+        self.backbone = deep_blocks()
+        self.middle, self.deep = block(MIDDLE, WIDTH), block(DEEP, WIDTH)
         self.scores = block(9 * FOUND, WIDTH // 2)
-        self.fine = block(FINE, FINE_WIDTH)
         self.narrow = block(2 * WIDTH + WIDTH // 2 + FOUND, WIDTH)
         self.around = nn.ModuleList(_dilated(rate) for rate in RATES)
         self.whole = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(WIDTH, WIDTH, 1), nn.ReLU())
         self.pool = nn.Sequential(block((2 + len(RATES)) * WIDTH, WIDTH), nn.Dropout(DROPOUT))
-        joined = WIDTH + FINE_WIDTH + FOUND
         self.join = nn.Sequential(
-            depthwise(joined), block(joined, WIDTH), depthwise(WIDTH), block(WIDTH, WIDTH)
+            block(WIDTH + FINE + FOUND, FINE_WIDTH), depthwise(FINE_WIDTH), block(FINE_WIDTH, FINE_WIDTH)
         )
-        self.classify = nn.Conv2d(WIDTH + FOUND, classes, 1)
+        self.classify = nn.Conv2d(FINE_WIDTH + FOUND, classes, 1)
 
     def forward(self, *maps: Tensor) -> Tensor:
         """Return the logits."""
-        fine, middle, deep, boxes, middle_logits, deep_logits = maps
+        fine, middle, _, boxes, middle_logits, deep_logits = maps
         scores = self.scores(torch.cat([middle_logits, _twice(deep_logits)], dim=1) / 4)
-        far = _twice(self.deep(self.last(deep)))
+        far = _twice(self.deep(self.backbone(middle)))
         around = self.narrow(torch.cat([self.middle(middle), far, scores, avg_pool2d(boxes, 2)], dim=1))
         whole = self.whole(around).expand_as(around)
         pooled = _twice(
             self.pool(torch.cat([around, whole, *(layer(around) for layer in self.around)], dim=1))
         )
-        joined = self.join(torch.cat([pooled, self.fine(fine), boxes], dim=1))
+        joined = self.join(torch.cat([pooled, fine, boxes], dim=1))
         logits: Tensor = self.classify(torch.cat([joined, boxes], dim=1))
         return logits
 
@@ -111,9 +109,9 @@ class SemanticNet(nn.Module):
 
 
 def new_head(classes: int, side: int) -> Head:
-    """Return an untrained head."""
+    """Return a head of which only the detector's blocks are trained."""
     head = Head(classes)
-    head.last.load_state_dict(Detector(side).last.state_dict())
+    head.backbone.load_state_dict(Detector(side).deep.state_dict())
     return head
 
 

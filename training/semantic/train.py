@@ -1,4 +1,6 @@
-"""Trains the head: `.venv-training/bin/python -m training.semantic.train [--steps N] [--threads N]`.
+"""Trains the head and, at a low rate, its copy of the detector's last blocks.
+
+    .venv-training/bin/python -m training.semantic.train [--steps N] [--threads N]
 
 The loss is the cross entropy with people's labels and, so that small classes count as much as large ones,
 each class's lack of overlap (Rahman and Wang 2016).
@@ -8,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import cross_entropy, interpolate, one_hot
+from torch.nn.functional import interpolate, log_softmax, nll_loss
 
 from evaluation.agreement import CLASSES
 from evaluation.labelled import IGNORED
@@ -20,7 +22,7 @@ from training.semantic.features import parts
 from training.semantic.net import SemanticNet, new_head
 from training.semantic.views import SIDE
 
-PLAN = Plan("semantic", steps=830, seed=5, peak_rate=2e-3, weight_decay=0.02, average_decay=0.99)
+PLAN = Plan("semantic", steps=1100, seed=5, peak_rate=2e-3, weight_decay=0.02, backbone_scale=0.05)
 BATCH = 16
 OVERLAP_SHARE = 0.5
 
@@ -48,16 +50,18 @@ def _tensor(maps: NDArray[np.float16]) -> Tensor:
 def loss(logits: Tensor, ids: Tensor) -> Tensor:
     """Return the loss of [B, C, h, w] against class ids [B, H, W]; `IGNORED` ones do not count."""
     larger = interpolate(logits, size=ids.shape[1:], mode="bilinear", align_corners=False)
-    return cross_entropy(larger, ids, ignore_index=IGNORED) + OVERLAP_SHARE * lack_of_overlap(larger, ids)
+    logs = log_softmax(larger, dim=1)
+    return nll_loss(logs, ids, ignore_index=IGNORED) + OVERLAP_SHARE * lack_of_overlap(logs.exp(), ids)
 
 
-def lack_of_overlap(logits: Tensor, ids: Tensor) -> Tensor:
+def lack_of_overlap(probs: Tensor, ids: Tensor) -> Tensor:
     """Return the mean over the classes in the batch of 1 - intersection over union, both of probabilities."""
-    counts = (ids != IGNORED).unsqueeze(1)
-    truth = one_hot(ids.where(ids != IGNORED, 0), logits.shape[1]).permute(0, 3, 1, 2) * counts
-    found = torch.softmax(logits, dim=1) * counts
-    common, either = (found * truth).sum((0, 2, 3)), (found + truth - found * truth).sum((0, 2, 3))
-    return 1 - (common / either.clamp(min=1))[truth.sum((0, 2, 3)) > 0].mean()
+    classes, counted = probs.shape[1], ids != IGNORED
+    right = probs.gather(1, ids.where(counted, 0).unsqueeze(1)).squeeze(1)
+    common = torch.zeros(classes, device=probs.device).index_add(0, ids[counted], right[counted])
+    found = torch.einsum("bchw,bhw->c", probs, counted.float())
+    truth = torch.bincount(ids[counted], minlength=classes)
+    return 1 - (common / (found + truth - common))[truth > 0].mean()
 
 
 def export() -> None:

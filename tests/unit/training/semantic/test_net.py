@@ -53,7 +53,8 @@ def test_overlap_counts_each_class_alike_and_no_ignored_pixel() -> None:
     sure = torch.full((1, 3, 1, 5), -50.0)
     for column, kind in enumerate([0, 0, 1, 1, 2]):
         sure[0, kind, 0, column] = 50
-    assert lack_of_overlap(sure, ids).item() == pytest.approx(1 - (2 / 3 + 1 / 2) / 2)
+    lack = lack_of_overlap(sure.softmax(dim=1), ids)
+    assert lack.item() == pytest.approx(1 - (2 / 3 + 1 / 2) / 2)
     right = torch.full((1, 3, 1, 5), -50.0)
     for column, kind in enumerate([0, 0, 0, 1, 2]):
         right[0, kind, 0, column] = 50
