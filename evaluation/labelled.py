@@ -4,6 +4,8 @@ They are not part of the project: `../shared/data/real/voc` (VOC 2012 and SBD) a
 of COCO).
 """
 
+import json
+from functools import cache
 from hashlib import md5
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +34,11 @@ class Labelled(NamedTuple):
         """Tell whether nothing may be trained on it: three sixteenths are, by a rule of its name alone."""
         return md5(f"{self.set}/{self.picture.name}".encode()).hexdigest()[0] in "012"
 
+    @property
+    def is_official(self) -> bool:
+        """Tell whether its mask is Pascal VOC's own, which are finer than SBD's."""
+        return self.set == "voc" and self.picture.stem in _official()
+
     def labels(self) -> Image.Image:
         """Return the class ids, as large as the picture."""
         return Image.open(self.picture.parents[1] / MASKS[self.set] / f"{self.picture.stem}.png")
@@ -46,3 +53,9 @@ def labelled(name: str, *, held_out: bool) -> list[Labelled]:
     """Return the pictures of the set `name` that are held out, or the others; none where it is absent."""
     pictures = sorted((FOLDER / name / "images").glob("*.jpg"))
     return [one for path in pictures if (one := Labelled(name, path)).is_held_out == held_out]
+
+
+@cache
+def _official() -> frozenset[str]:
+    split = json.loads((FOLDER / "voc" / "split.json").read_text(encoding="utf-8"))
+    return frozenset(name for name, of in split.items() if of["labels"].startswith("voc_"))

@@ -10,17 +10,32 @@ import onnxruntime as ort
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 OPSET = 17
 SMALLEST_HALVED = 256
 """Constants of fewer elements (shapes, scales, biases of small layers) stay as they are."""
-LARGEST_FILE = 15_000_000
+LARGEST_FILE = 16_500_000
 SMALLEST_IN_BYTES = 100_000
 """Weights of as many elements are stored as bytes where a file would be larger than that otherwise."""
 TOLERANCE = 1e-2
 """Largest difference between the graph with halved weights and the module, relative to the output's range."""
 LOOSE_TOLERANCE = 5e-2
 """The same with the largest weights in bytes: a probability on noise may differ by so much."""
+
+
+def as_stored(module: nn.Module) -> nn.Module:
+    """Fold batch norms and round weights as `export_net` does: it then computes what the file computes."""
+    for part in list(module.eval().modules()):
+        if isinstance(part, nn.Sequential):
+            for index in range(1, len(part)):
+                layer, norm = part[index - 1], part[index]
+                if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    part[index - 1], part[index] = fuse_conv_bn_eval(layer, norm), nn.Identity()
+    for weights in [*module.parameters(), *module.buffers()]:
+        if weights.is_floating_point() and weights.numel() >= SMALLEST_HALVED:
+            weights.data = weights.data.half().float()
+    return module
 
 
 def export_net(

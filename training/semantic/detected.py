@@ -15,6 +15,8 @@ from training.onnx_export import OPSET
 from training.semantic.net import Frozen
 from training.semantic.views import SIDE
 
+BATCH = 10
+
 
 def maps(pictures: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float16]]:
     """Return the maps of pictures uint8 [SIDE, SIDE, 3]."""
@@ -25,7 +27,7 @@ def maps(pictures: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float16]]:
 @cache
 def _session() -> InferenceSession:
     file = work_folder("semantic") / f"frozen_{os.getpid()}.onnx"
-    example = torch.zeros((2, SIDE, SIDE, 3), dtype=torch.uint8)
+    example = torch.zeros((BATCH, SIDE, SIDE, 3), dtype=torch.uint8)
     torch.onnx.export(
         Normalised(Frozen(SIDE)),
         (example,),

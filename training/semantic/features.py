@@ -17,16 +17,17 @@ from rich.progress import track
 from evaluation.arrays import new_array
 from evaluation.labelled import MASKS, labelled
 from training.files import work_folder
-from training.semantic.detected import maps
+from training.semantic.detected import BATCH, maps
 from training.semantic.net import SHAPES
-from training.semantic.taught import taught
+from training.semantic.taught import agreed, taught
 from training.semantic.views import LABEL_SIDE, SIDE, Views, whole
 
 PART = 250
 """Views in a file."""
 SEED = 16
 VIEWS = 3000
-BATCH = 10
+DRAWN = 3
+"""Which of the maps are the drawn boxes."""
 
 
 class Part:
@@ -35,6 +36,11 @@ class Part:
     def __init__(self, number: int) -> None:
         self.number = number
         self._folder = work_folder("semantic") / f"views_{number:03}"
+
+    @property
+    def is_taught(self) -> bool:
+        """Tell whether the teacher, not people, labelled the pictures: those of every third part."""
+        return self.number % 3 == 2
 
     @property
     def is_complete(self) -> bool:
@@ -62,10 +68,17 @@ class Part:
         ]
         labels = np.empty((PART, LABEL_SIDE, LABEL_SIDE), dtype=np.uint8)
         for start in range(0, PART, BATCH):
-            views = [_views(self.number)[self.number * PART + start + index] for index in range(BATCH)]
-            labels[start : start + BATCH] = [view.labels for view in views]
-            for array, values in zip(arrays, maps([view.pixels for view in views]), strict=True):
+            first = self.number * PART + start
+            views = [_views(are_taught=self.is_taught)[first + index] for index in range(BATCH)]
+            found = maps([view.pixels for view in views])
+            for array, values in zip(arrays, found, strict=True):
                 array[start : start + BATCH] = values
+            ids = [view.labels for view in views]
+            labels[start : start + BATCH] = (
+                [agreed(*pair) for pair in zip(ids, found[DRAWN].astype(np.float32), strict=True)]
+                if self.is_taught
+                else ids
+            )
         for array in arrays:
             array.flush()
         np.save(draft / "labels.npy", labels)
@@ -90,9 +103,8 @@ def held_out_maps(name: str) -> list[NDArray[np.float16]]:
 
 
 @cache
-def _views(part: int) -> Views:
-    """Return the views that a part holds: of every third part the teacher labelled the pictures."""
-    if part % 3 == 2:
+def _views(*, are_taught: bool) -> Views:
+    if are_taught:
         return Views(taught(), SEED)
     return Views([one for name in MASKS for one in labelled(name, held_out=False)], SEED)
 

@@ -1,12 +1,11 @@
-"""Pictures that a teacher labelled, kept where the detector agrees: people labelled few of most classes.
+"""Photos that a teacher labelled, for the classes of which people labelled few: as it does, if it is sure.
 
-    .venv-training/bin/python -m training.semantic.taught squares   # what the teacher reads
+    .venv-training/bin/python -m training.semantic.taught    # what the teacher reads
     .venv-export/bin/python -m evaluation.teacher \
         run/training/semantic/squares.npy run/training/semantic/logits.npy
-    .venv-training/bin/python -m training.semantic.taught           # its labels
 """
 
-import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +17,11 @@ from torch.nn.functional import interpolate
 
 from evaluation.arrays import new_array
 from evaluation.labelled import FOLDER, IGNORED, Labelled
-from evaluation.photos import all_photos, for_fitting
 from evaluation.teacher import SIDE as TEACHER_SIDE
 from training.files import work_folder
-from training.semantic.detected import maps
-from training.semantic.views import whole
 
 SQUARES, LOGITS = (work_folder("semantic") / f"{name}.npy" for name in ("squares", "logits"))
-MASKS = work_folder("semantic/taught")
-MASK_SIDE = 160
+LABEL_SIDE = 160
 SURE = 0.7
 """Where the teacher's best class is less probable, no label counts."""
 LEAST_SEEN, WELL_SEEN = 0.15, 0.5
@@ -39,58 +34,48 @@ class Taught(Labelled):
     """A picture with the teacher's labels."""
 
     def labels(self) -> Image.Image:
-        """Return the class ids, as large as the picture."""
-        return Image.open(MASKS / f"{self.picture.stem}.png")
+        """Return the class ids, as large as the picture; `IGNORED` where the teacher is not sure."""
+        logits = np.load(LOGITS, mmap_mode="r")[_rows()[self.picture]].astype(np.float32)
+        grid = torch.from_numpy(logits).permute(2, 0, 1)[None]
+        large = interpolate(grid, size=(LABEL_SIDE, LABEL_SIDE), mode="bilinear", align_corners=True)
+        probs, classes = torch.softmax(large[0], dim=0).max(dim=0)
+        ids = classes.where(probs > SURE, IGNORED).numpy().astype(np.uint8)
+        return Image.fromarray(ids).resize(Image.open(self.picture).size, Image.Resampling.NEAREST)
 
 
 def taught() -> list[Labelled]:
-    """Return the pictures, photos of COCO first."""
-    coco = sorted((FOLDER / "unlabelled" / "coco").glob("*.jpg"))
-    return [Taught("taught", path) for path in [*coco, *for_fitting(all_photos())]]
+    """Return the pictures: COCO's without labels."""
+    return [Taught("taught", path) for path in sorted((FOLDER / "unlabelled" / "coco").glob("*.jpg"))]
 
 
-def agreed(logits: NDArray[np.float32], drawn: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return class ids [MASK_SIDE, MASK_SIDE] by the teacher's logits [g, g, C].
+def agreed(ids: NDArray[np.uint8], drawn: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return the teacher's class ids [h, w], `IGNORED` where the detector's boxes do not agree.
 
-    `IGNORED` where it is not sure, or where the detector's boxes [C - 1, h, w], as drawn, do not agree.
+    `drawn` [classes - 1, h / n, w / n] are the boxes, as the net draws them.
     """
-    grid = torch.from_numpy(logits).permute(2, 0, 1)[None]
-    large = interpolate(grid, size=(MASK_SIDE, MASK_SIDE), mode="bilinear", align_corners=True)[0]
-    best, order = torch.softmax(large, dim=0).max(dim=0)
-    classes = order.numpy().astype(np.uint8)
-    ids = np.where(best.numpy() < SURE, np.uint8(IGNORED), classes)
+    result = ids.copy()
     for kind, sums in enumerate(np.expm1(drawn), start=1):
         if sums.max() < LEAST_SEEN:
-            ids[classes == kind] = IGNORED
-        where = np.kron(sums > WELL_SEEN, np.ones((MASK_SIDE // len(sums),) * 2, dtype=bool))
-        if where.any() and (classes[where] == kind).mean() < LEAST_SHARE:
-            ids[where & (ids == 0)] = IGNORED
-    return ids
+            result[ids == kind] = IGNORED
+        where = np.kron(sums > WELL_SEEN, np.ones((len(ids) // len(sums),) * 2, dtype=bool))
+        if where.any() and (ids[where] == kind).mean() < LEAST_SHARE:
+            result[where & (ids == 0)] = IGNORED
+    return result
 
 
-def _write_squares(pictures: list[Path]) -> None:
-    array = new_array(SQUARES, np.uint8, (len(pictures), TEACHER_SIDE, TEACHER_SIDE, 3))
-    for index, path in enumerate(track(pictures, "squares")):
-        picture = Image.open(path).convert("RGB")
-        array[index] = picture.resize((TEACHER_SIDE, TEACHER_SIDE), Image.Resampling.BILINEAR)
-    array.flush()
-
-
-def _write_masks(pictures: list[Labelled]) -> None:
-    logits = np.load(LOGITS, mmap_mode="r")
-    for one, values in zip(track(pictures, "labels"), logits, strict=True):
-        (drawn,) = maps([whole(one)])[3].astype(np.float32)
-        ids = Image.fromarray(agreed(values.astype(np.float32), drawn))
-        size = Image.open(one.picture).size
-        ids.resize(size, Image.Resampling.NEAREST).save(MASKS / f"{one.picture.stem}.png")
+@cache
+def _rows() -> dict[Path, int]:
+    return {one.picture: row for row, one in enumerate(taught())}
 
 
 def main() -> None:
-    """Write the squares or, when the teacher has labelled these, the masks."""
-    if sys.argv[1:] == ["squares"]:
-        _write_squares([one.picture for one in taught()])
-    else:
-        _write_masks(taught())
+    """Write the squares."""
+    pictures = taught()
+    array = new_array(SQUARES, np.uint8, (len(pictures), TEACHER_SIDE, TEACHER_SIDE, 3))
+    for index, one in enumerate(track(pictures, "squares")):
+        picture = Image.open(one.picture).convert("RGB")
+        array[index] = picture.resize((TEACHER_SIDE, TEACHER_SIDE), Image.Resampling.BILINEAR)
+    array.flush()
 
 
 if __name__ == "__main__":

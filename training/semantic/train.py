@@ -17,7 +17,7 @@ from evaluation.labelled import IGNORED
 from export.paths import TRAINED
 from training.blocks import Normalised
 from training.loop import DEVICE, Plan, fit, steps_and_threads, trained
-from training.onnx_export import export_net
+from training.onnx_export import as_stored, export_net
 from training.semantic.features import parts
 from training.semantic.net import SemanticNet, new_head
 from training.semantic.views import SIDE
@@ -66,7 +66,7 @@ def lack_of_overlap(probs: Tensor, ids: Tensor) -> Tensor:
 
 def export() -> None:
     """Write what the training kept as the graph that is served."""
-    net = Normalised(SemanticNet(trained(PLAN.name, new_head(CLASSES, SIDE)), SIDE))
+    net = as_stored(Normalised(SemanticNet(trained(PLAN.name, new_head(CLASSES, SIDE)), SIDE)))
     example = torch.randint(0, 256, (2, SIDE, SIDE, 3), dtype=torch.uint8)
     path = TRAINED / "semantic_segmentation_net.onnx"
     export_net(net, example, "pixels", ["class_probs"], path)
