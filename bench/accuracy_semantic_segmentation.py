@@ -23,7 +23,8 @@ def classes_of_pixels(hub: ModelHub) -> Iterator[Figure]:
         return
     with ThreadPoolExecutor(CLIENTS) as pool:
         results = pool.map(lambda one: _agreement(hub, one), pictures)
-        total = Agreement.total(track(results, "semantic", len(pictures), transient=True))
+        each = list(track(results, "semantic", len(pictures), transient=True))
+    total = Agreement.total(each)
     overlaps = total.overlaps()
     yield at_least(
         name,
@@ -35,8 +36,11 @@ def classes_of_pixels(hub: ModelHub) -> Iterator[Figure]:
     yield at_least(
         "semantic: the worst class's overlap", overlaps[worst], MIN_CLASS, f"{overlaps[worst]:.2f}, {worst}"
     )
-    each = ", ".join(f"{one} {share:.2f}" for one, share in overlaps.items())
-    yield Figure("semantic: overlap of each class", each, "", None)
+    classes = ", ".join(f"{one} {share:.2f}" for one, share in overlaps.items())
+    yield Figure("semantic: overlap of each class", classes, "", None)
+    official = [result for one, result in zip(pictures, each, strict=True) if one.is_official]
+    mean = f"{Agreement.total(official).mean_overlap:.4f}, {len(official)} pictures"
+    yield Figure("semantic: mean overlap where the masks are Pascal VOC's own", mean, "", None)
 
 
 def _agreement(hub: ModelHub, one: Labelled) -> Agreement:
