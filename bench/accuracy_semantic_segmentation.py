@@ -40,7 +40,7 @@ def classes_of_pixels(hub: ModelHub) -> Iterator[Figure]:
     yield Figure("semantic: overlap of each class", classes, "", None)
     official = [result for one, result in zip(pictures, each, strict=True) if one.is_official]
     mean = f"{Agreement.total(official).mean_overlap:.4f}, {len(official)} pictures"
-    yield Figure("semantic: mean overlap where the masks are Pascal VOC's own", mean, "", None)
+    yield Figure("semantic: mean overlap on those of Pascal VOC's training list", mean, "", None)
 
 
 def _agreement(hub: ModelHub, one: Labelled) -> Agreement:

@@ -36,7 +36,7 @@ class Labelled(NamedTuple):
 
     @property
     def is_official(self) -> bool:
-        """Tell whether its mask is Pascal VOC's own, which are finer than SBD's."""
+        """Tell whether it is on Pascal VOC's training list: its mask is finer than SBD's."""
         return self.set == "voc" and self.picture.stem in _official()
 
     def labels(self) -> Image.Image:
@@ -58,4 +58,4 @@ def labelled(name: str, *, held_out: bool) -> list[Labelled]:
 @cache
 def _official() -> frozenset[str]:
     split = json.loads((FOLDER / "voc" / "split.json").read_text(encoding="utf-8"))
-    return frozenset(name for name, of in split.items() if of["labels"].startswith("voc_"))
+    return frozenset(name for name, of in split.items() if of["labels"] == "voc_train")

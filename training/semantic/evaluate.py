@@ -44,7 +44,7 @@ def main() -> None:
         results = agreements(head, name)
         _show(name, [each for _, each in results])
         if official := [each for picture, each in results if picture.is_official]:
-            _show(f"{name}, official masks", official)
+            _show(f"{name}, VOC's training list", official)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from training.semantic.features import parts
 from training.semantic.net import SemanticNet, new_head
 from training.semantic.views import SIDE
 
-PLAN = Plan("semantic", steps=1500, seed=5, peak_rate=2e-3, weight_decay=0.02, backbone_scale=0.2)
+PLAN = Plan("semantic", steps=1290, seed=5, peak_rate=2e-3, weight_decay=0.02, backbone_scale=0.2)
 BATCH = 16
 OVERLAP_SHARE = 0.5
 
