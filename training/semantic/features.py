@@ -25,7 +25,7 @@ from training.semantic.views import LABEL_SIDE, SIDE, Views, whole
 PART = 250
 """Views in a file."""
 SEED = 16
-VIEWS = 3000
+VIEWS = 5000
 DRAWN = 3
 """Which of the maps are the drawn boxes."""
 
