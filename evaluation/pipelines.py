@@ -127,7 +127,8 @@ def image_similarity(runners: Runners = runner) -> Pipeline:
 
     def run(image: bytes) -> Tensors:
         payload = np.array([image], dtype=np.object_)
-        return postprocess(**net(preprocess(payload, payload)))
+        prepared = preprocess(payload, payload)
+        return postprocess(**net({"pixels": prepared.pop("pixels")}), **prepared)
 
     return run
 

@@ -14,7 +14,7 @@ from vision.tensors import Picture, Tensors
 Kernel = Literal["bicubic", "bilinear"]
 """Of the resampling, which is Pillow's and antialiased. It belongs to the checkpoint, as its scaling does."""
 
-_RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
 
 class ClassificationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +33,7 @@ def central_square(image: Image.Image, size: int, fraction: float, kernel: Kerne
     side = max(1.0, min(image.size) * fraction)
     left, top = (image.width - side) / 2, (image.height - side) / 2
     box = (left, top, left + side, top + side)
-    return np.asarray(image.resize((size, size), _RESAMPLING[kernel], box=box))
+    return np.asarray(image.resize((size, size), RESAMPLING[kernel], box=box))
 
 
 class ClassificationPreprocess:

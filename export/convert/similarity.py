@@ -18,7 +18,7 @@ SAME_PICTURE_DISTANCE = 0.8945
 FITTED_ON = (
     "600 labelled photos (every fourth held out): halfway between the distance that 99.5% of copies "
     "(JPEG quality 30, half size, central 90%) stay below and the distance that 99.5% of pairs of different "
-    "photos exceed"
+    "photos exceed; fitted while the net saw central squares, and kept"
 )
 _SMALLEST_NORM = 1e-12
 
@@ -42,7 +42,6 @@ def image_similarity(sources: Mapping[str, Path]) -> Conversion:
     graph.name = "image_similarity_net"
     settings = SimilaritySettings(
         size=SETTINGS.size,
-        central_fraction=SETTINGS.central_fraction,
         same_picture_distance=SAME_PICTURE_DISTANCE,
         fitted_on=FITTED_ON,
     )

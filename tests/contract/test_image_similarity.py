@@ -86,3 +86,21 @@ def test_either_picture_may_be_at_a_url_which_is_refused_by_its_field(
         url = f"{gateway_url}/api/predict/image_similarity"
         response = httpx.post(url, json=body, timeout=TIMEOUT_S, trust_env=False)
         assert refused(response, 40005).error_msg.startswith(f"{field}: ")
+
+
+def test_100_is_for_the_same_pixels_alone(gateway_url: str, sample_pictures: Path) -> None:
+    picture = Image.open(sample_pictures / NAMES[0]).convert("RGB")
+    file = encode(picture, "PNG")
+    assert compare(gateway_url, file, encode(picture, "WEBP", lossless=True))["similarity"] == 100
+    copy = compare(gateway_url, file, encode(picture, "JPEG", quality=95))
+    assert 80 <= copy["similarity"] < 100
+    assert copy["l2_distance"] > 0
+
+
+def test_pictures_that_differ_at_their_ends_are_different(gateway_url: str) -> None:
+    one = Image.new("RGB", (1200, 300), "white")
+    other = one.copy()
+    other.paste("darkred", (1000, 0, 1200, 300))
+    for turned in (False, True):
+        files = (encode(picture.rotate(90 * turned, expand=True), "PNG") for picture in (one, other))
+        assert compare(gateway_url, *files)["similarity"] < 80

@@ -6,7 +6,7 @@ from pathlib import Path
 from torchvision.models import resnet50
 
 from export.conversion import Conversion
-from export.convert.full.image_classification import CENTRAL_FRACTION, FILE, KERNEL, SIZE
+from export.convert.full.image_classification import FILE, KERNEL, SIZE
 from export.convert.similarity import SAME_PICTURE_DISTANCE
 from export.own.checkpoint import read_checkpoint
 from export.surgery import finished
@@ -25,7 +25,6 @@ def image_similarity(sources: Mapping[str, Path]) -> Conversion:
     graph = onnx_graph(ServedFeatures(net), noise(SIZE), "pixels", "features")
     settings = SimilaritySettings(
         size=SIZE,
-        central_fraction=CENTRAL_FRACTION,
         same_picture_distance=SAME_PICTURE_DISTANCE,
         fitted_on=NOT_FITTED,
         kernel=KERNEL,

@@ -8,7 +8,7 @@ from PIL import Image
 from tests.hazards import encode
 from tests.unit.vision.stages import manifest, payload
 from vision.classification import ClassificationPreprocess, ClassificationSettings, central_square
-from vision.similarity import SimilarityPreprocess, SimilaritySettings
+from vision.similarity import SimilarityPreprocess, SimilaritySettings, squeezed
 
 SIZE, SHORT_SIDE = 224, 232
 FRACTION = SIZE / SHORT_SIDE
@@ -47,9 +47,9 @@ def test_the_stages_use_their_nets_kernel(kernel: str) -> None:
     expected = central_square(photo(), SIZE, FRACTION, settings.kernel)
     images = payload(file)[None]
     assert (ClassificationPreprocess(manifest(settings))(images)["pixels"][0] == expected).all()
-    compared = SimilaritySettings(SIZE, FRACTION, 0.9, "nothing", settings.kernel)
+    compared = SimilarityPreprocess(manifest(SimilaritySettings(SIZE, 0.9, "nothing", settings.kernel)))
     assert (
-        SimilarityPreprocess(manifest(compared))(payload(file), payload(file))["pixels"] == expected
+        compared(payload(file), payload(file))["pixels"] == squeezed(photo(), SIZE, settings.kernel)
     ).all()
 
 
