@@ -71,7 +71,7 @@ soak: export samples  ## print what grows under a mixed load (MINUTES=30)
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30)
 
 .PHONY: accuracy
-accuracy: export samples .venv-reference/.stamp .venv-mediapipe/.stamp  ## print accuracy against labels and reference pipelines
+accuracy: export samples .venv-reference/.stamp  ## print accuracy against labels and reference pipelines
 	@$(BIN)/python -m embedded run -- $(BIN)/python -m bench.accuracy
 
 .PHONY: documents
@@ -114,7 +114,7 @@ dev: $(VENV)/.stamp-dev  ## add what tests and checks need
 
 .PHONY: lock
 lock: $(UV)  ## write requirements/*.txt anew from *.in
-	@for name in bootstrap serve dev export reference mediapipe bentoml litserve eas schemathesis training; do \
+	@for name in bootstrap serve dev export reference bentoml litserve eas schemathesis training; do \
 		$(COMPILE) --upgrade -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 	@for name in tensorrt tensorrt-rtx container; do \
 		$(subst 3.11,3.10,$(COMPILE)) --upgrade -o requirements/$$name.txt requirements/$$name.in || exit 1; done
@@ -142,7 +142,7 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp requirements/dev.txt
 	@$(UV) pip install --quiet --require-hashes --python $(BIN)/python -r requirements/dev.txt
 	@touch $@
 
-.venv-reference/.stamp .venv-mediapipe/.stamp .venv-bentoml/.stamp .venv-litserve/.stamp .venv-training/.stamp .venv-tensorrt-rtx/.stamp: .venv-%/.stamp: $(UV) requirements/%.txt
+.venv-reference/.stamp .venv-bentoml/.stamp .venv-litserve/.stamp .venv-training/.stamp .venv-tensorrt-rtx/.stamp: .venv-%/.stamp: $(UV) requirements/%.txt
 	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-$*
 	@$(UV) pip install --quiet --require-hashes --python .venv-$*/bin/python -r requirements/$*.txt
 	@sha256sum requirements/$*.txt | cut -c-64 > $@  # as export/environment.py does

@@ -55,7 +55,7 @@ ROWS = {
     "semantic_segmentation_net": Rows("pixels", (320, 320, 3)),
     "shelf_counting_detection_net": Rows("pixels", (640, 640, 3)),
     "shelf_counting_classification_net": Rows("crops", (96, 96, 3)),
-    "foreground_segmentation_net": Rows("pixels", (256, 256, 3)),
+    "foreground_segmentation_net": Rows("pixels", (320, 320, 3)),
     "image_colorization_net": Rows("pixels", (192, 192, 3)),
     "ocr_detection_net": Rows("pixels", (320, 480, 3)),
     "ocr_angle_net": Rows("lines", (48, 192, 3)),

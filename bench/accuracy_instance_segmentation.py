@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.accuracy_foreground import overlap
 from bench.voc_teacher import Labels, answers_and_labels, photos_to_compare
 from evaluation.figure import Figure, at_least, not_measured
+from evaluation.people import overlap
 from evaluation.teacher_masks import teacher_mask
 from modelhub import ModelHub
 from modelhub.http import Answer

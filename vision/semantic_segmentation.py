@@ -7,11 +7,10 @@ half-pixel bilinear sampling, and there the most probable class is chosen.
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from vision.manifest import Manifest
-from vision.picture import open_image
 from vision.resize import Window, windows
+from vision.squash import squashed
 from vision.tensors import Tensors
 
 DECIMALS = 4
@@ -38,12 +37,7 @@ class SemanticSegmentationPreprocess:
 
         `picture_size` is the upright picture's height and width. Raises PictureError.
         """
-        picture = open_image(image.item())
-        pixels = picture.resize((self._side, self._side), Image.Resampling.BILINEAR)
-        return {
-            "pixels": np.asarray(pixels),
-            "picture_size": np.array([picture.height, picture.width], dtype=np.int32),
-        }
+        return squashed(image.item(), self._side)
 
 
 class SemanticSegmentationPostprocess:

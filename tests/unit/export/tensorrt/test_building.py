@@ -47,7 +47,7 @@ def test_a_plan_is_built_tried_and_placed_with_its_record(paths: Paths) -> None:
     assert record is not None
     assert record.plan_sha256 == sha256_of(paths.version(NET) / "model.plan")
     assert record.identity.onnx_sha256 == sha256_of(paths.version(NET) / "model.onnx")
-    assert record.identity.profiles[0]["pixels"].maximum == (8, 256, 256, 3)
+    assert record.identity.profiles[0]["pixels"].maximum == (8, 320, 320, 3)
     assert record.rows == 3  # one picture alone, and both together
     score = record.scores["alpha"]
     assert score.relative_l2 is not None
