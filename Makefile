@@ -71,7 +71,7 @@ soak: export samples  ## print what grows under a mixed load (MINUTES=30)
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30)
 
 .PHONY: accuracy
-accuracy: export samples .venv-reference/.stamp  ## print accuracy against labels and reference pipelines
+accuracy: dev export samples .venv-reference/.stamp  ## print accuracy against labels and reference pipelines
 	@$(BIN)/python -m embedded run -- $(BIN)/python -m bench.accuracy
 
 .PHONY: documents

@@ -15,7 +15,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu6
 
-from evaluation.teacher_masks import VOC_OF_COCO
+from evaluation.things import VOC_OF_COCO
 from export.convert.coco import COCO_CLASSES
 from export.convert.object_detection import COLUMNS, LAYERS, SIZE, anchor_layers, anchors
 from export.paths import PROJECT

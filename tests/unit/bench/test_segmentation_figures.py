@@ -1,16 +1,19 @@
 """Figures of the two segmentation services: what counts as right, by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from bench.accuracy_instance_segmentation import overlaps
-from bench.voc_teacher import labels_of
+from bench.accuracy_instance_segmentation import KINDS, Compared, Kind, average_precision, shares_of
 from evaluation.agreement import Agreement
 from evaluation.labelled import IGNORED
-from evaluation.teacher import CLASSES, GRID, SIDE
+from evaluation.things import Thing
+from export.convert.coco import COCO_CLASSES
 from vision.rle import encode
 
-DOG, PERSON = 12, 15
+SIDE = 100
+IDS = {name: one for one, name in COCO_CLASSES.items()}
 
 
 def labels(*rows: list[int]) -> np.ndarray[tuple[int, int], np.dtype[np.intp]]:
@@ -25,7 +28,7 @@ def test_pixels_are_counted_by_class_over_pictures() -> None:
     assert both.overlaps() == pytest.approx({"background": 2 / 4, "dog": 1 / 2, "person": 2 / 3})
 
 
-def test_a_class_that_the_teacher_does_not_see_is_no_class_of_the_mean() -> None:
+def test_a_class_that_is_nowhere_in_the_truth_is_no_class_of_the_mean() -> None:
     assert Agreement.of(labels([0, 0]), labels([0, 7])).overlaps() == {"background": 0.5}
 
 
@@ -38,37 +41,61 @@ def test_pictures_of_two_sizes_cannot_be_compared() -> None:
         Agreement.of(labels([0, 0]), labels([0], [0]))
 
 
-def test_the_teachers_grid_has_its_corners_on_the_pictures() -> None:
-    logits = np.zeros((GRID, GRID, CLASSES), dtype=np.float32)
-    logits[:, :, PERSON] = np.linspace(-1, 1, GRID)[None]  # 0, where the others are, in the middle
-    logits[: GRID // 2, :, PERSON] = -1
-    seen = labels_of(logits, SIDE, 2 * SIDE) == PERSON
-    assert seen.shape == (SIDE, 2 * SIDE)
-    assert not seen[: SIDE // 2 - SIDE // GRID].any()
-    assert seen[SIDE // 2 + 1 :, SIDE:].all()
-    assert not seen[:, :SIDE].any()
+def found(
+    name: str, box: list[float], mask: np.ndarray[tuple[int, int], np.dtype[np.bool_]], score: float
+) -> dict[str, Any]:
+    counts = {"counts": encode(mask).tolist(), "size": list(mask.shape)}
+    return {"class_names": name, "classes": IDS[name], "boxes": box, "masks": counts, "scores": score}
 
 
-def test_masks_are_compared_in_their_boxes_where_the_teacher_sees_the_thing() -> None:
-    teacher = np.zeros((20, 20), dtype=np.intp)
-    teacher[5:15, 5:15] = DOG
-    ours = np.zeros((20, 20), dtype=bool)
-    ours[5:15, 5:10] = True
+def compared(things: list[Thing], *detections: dict[str, Any]) -> Compared:
     answer = {
-        "detection_class_names": ["dog", "elephant", "person", "dog"],
-        "detection_boxes": [[5.0, 5.0, 15.0, 15.0]] * 3 + [[0.0, 0.0, 20.0, 20.0]],
-        "detection_masks": [{"counts": encode(ours).tolist(), "size": [20, 20]}] * 4,
+        f"detection_{field}": [one[field] for one in detections]
+        for field in ("class_names", "classes", "boxes", "masks", "scores")
     }
-    assert list(overlaps(answer, teacher)) == [0.5, 0.5]
+    return Compared(answer, things, (SIDE, SIDE))
 
 
-def test_a_mask_beyond_the_teachers_counts_against_it() -> None:
-    teacher = np.zeros((20, 20), dtype=np.intp)
-    teacher[5:15, 5:10] = DOG
-    full = np.ones((20, 20), dtype=bool)
-    answer = {
-        "detection_class_names": ["dog"],
-        "detection_boxes": [[5.0, 5.0, 15.0, 15.0]],
-        "detection_masks": [{"counts": encode(full).tolist(), "size": [20, 20]}],
-    }
-    assert list(overlaps(answer, teacher)) == [0.5]
+def square(start: int, stop: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    mask = np.zeros((SIDE, SIDE), dtype=np.bool_)
+    mask[start:stop, start:stop] = True
+    return mask
+
+
+BOX = (10.0, 10.0, 60.0, 60.0)
+DOG_THERE = Thing("dog", BOX, square(10, 60))
+
+
+def test_a_mask_counts_by_its_overlap_where_class_and_box_match() -> None:
+    half = square(10, 60)
+    half[:, 35:] = False
+    one = compared([DOG_THERE], found("cat", [*BOX], square(10, 60), 0.9), found("dog", [*BOX], half, 0.6))
+    assert shares_of(one) == [0.5]
+    assert shares_of(compared([DOG_THERE], found("dog", [60.0, 60.0, 90.0, 90.0], half, 0.6))) == [None]
+
+
+def test_a_thing_has_one_detection_the_surest() -> None:
+    good, poor = (
+        found("dog", [*BOX], mask, score) for mask, score in ((square(10, 60), 0.9), (square(10, 20), 0.8))
+    )
+    assert shares_of(compared([DOG_THERE], poor, good)) == [1.0]
+    assert shares_of(compared([DOG_THERE, DOG_THERE], poor, good)) == [1.0, pytest.approx(0.04)]
+
+
+def test_crowds_small_things_and_things_without_an_outline_do_not_count() -> None:
+    others = [
+        DOG_THERE._replace(is_crowd=True),
+        DOG_THERE._replace(mask=None),
+        Thing("dog", BOX, square(10, 42)),
+    ]
+    assert shares_of(compared(others)) == []
+    assert shares_of(compared([Thing("dog", BOX, square(10, 43))])) == [None]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_average_precision_is_cocos(kind: Kind) -> None:
+    right = compared([DOG_THERE], found("dog", [*BOX], square(10, 60), 0.9))
+    assert average_precision([right], kind) == pytest.approx((1, 1))
+    wrong = compared([DOG_THERE], found("dog", [70.0, 70.0, 90.0, 90.0], square(70, 90), 0.95))
+    strict, loose = average_precision([right, wrong], kind)  # half are found, after a surer one that is wrong
+    assert strict == loose == pytest.approx(51 / 101 / 2)

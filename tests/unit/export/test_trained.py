@@ -21,7 +21,7 @@ LARGEST, LARGEST_TOGETHER = 16_500_000, 50_000_000
 CARD = ("## Data", "## Method", "## Figures", "## Limits", "## Licence")
 LABELLED_BY = {
     "semantic_segmentation_net": "People labelled",
-    "instance_segmentation_mask_net": "came from a teacher",
+    "instance_segmentation_mask_net": "People outlined",
 }
 
 
