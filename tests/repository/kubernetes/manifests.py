@@ -33,7 +33,7 @@ def _rendered(overlay: str) -> str:
 
 def objects(overlay: str) -> list[Manifest]:
     """Everything that `kubectl apply -k` would apply, anew for each caller."""
-    return list(yaml.safe_load_all(_rendered(overlay)))
+    return list(yaml.load_all(_rendered(overlay), Loader=yaml.CSafeLoader))
 
 
 def one(overlay: str, kind: str, name: str = "") -> Manifest:

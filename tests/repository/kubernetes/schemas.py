@@ -1,12 +1,13 @@
 """What an object of Kubernetes, of the Prometheus operator or of KServe may look like: no unknown field.
 
-Kubernetes' schemas are those of `kubernetes-validate`. The operator's are of `cloudcoil`'s models of its
+Kubernetes' schemas are the files of `kubernetes-validate`, whose own code reads them anew for each object. The operator's are of `cloudcoil`'s models of its
 resource definitions, and KServe's own of the models in its SDK: neither package runs in this process, since
 one brings a plugin of pytest and the other wants much beside it.
 """
 
 import ast
 import functools
+import importlib.util
 import json
 import os
 import re
@@ -16,8 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped]
-import kubernetes_validate  # type: ignore[import-untyped]
+from jsonschema_rs import Draft202012Validator
 from rich.progress import Progress
 
 from export.environment import ensure_environment
@@ -37,17 +37,43 @@ print(json.dumps(getattr(v1, sys.argv[1]).model_json_schema(by_alias=True)))
 
 def problem(item: dict[str, Any]) -> str:
     """Return what is wrong with an object; empty if nothing is."""
-    try:
-        if item["apiVersion"].startswith("monitoring.coreos.com/"):
-            _of_operator(item["kind"]).validate(item)
-        elif item["apiVersion"].startswith("serving.kserve.io/"):
-            _of_kserve(item["apiVersion"], item["kind"]).validate(item)
-        else:
-            for release in RELEASES:
-                kubernetes_validate.validate(item, release, strict=True)
-    except (jsonschema.ValidationError, kubernetes_validate.ValidationError) as error:
-        return f"{item['kind']} {item['metadata'].get('name')}: {error.message}"
+    for validator in _validators(item["apiVersion"], item["kind"]):
+        for error in validator.iter_errors(item):
+            return f"{item['kind']} {item['metadata'].get('name')}: {error.message}"
     return ""
+
+
+@functools.cache
+def _validators(api_version: str, kind: str) -> list[Draft202012Validator]:
+    if api_version.startswith("monitoring.coreos.com/"):
+        schemas = [_of_operator(kind)]
+    elif api_version.startswith("serving.kserve.io/"):
+        schemas = [_of_kserve(api_version, kind)]
+    else:
+        schemas = [_of_kubernetes(release, api_version, kind) for release in RELEASES]
+    return [Draft202012Validator(schema) for schema in schemas]
+
+
+def _of_kubernetes(release: str, api_version: str, kind: str) -> Schema:
+    group, _, version = api_version.rpartition("/")
+    name = "-".join(part for part in (kind.lower(), group.partition(".")[0], version) if part)
+    text = (_folder(release) / f"{name}.json").read_text()
+    schema: Schema = json.loads(text.replace("/api/_definitions.json#", "#"))
+    return {**schema, "$defs": _definitions_of_kubernetes(release)}
+
+
+def _folder(release: str) -> Path:
+    """Return where the schemas of a release lie that allow no unknown field."""
+    spec = importlib.util.find_spec("kubernetes_validate")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "kubernetes-json-schema" / f"v{release}.0-local-strict"
+
+
+@functools.cache
+def _definitions_of_kubernetes(release: str) -> dict[str, Schema]:
+    definitions: dict[str, Schema] = json.loads((_folder(release) / "_definitions.json").read_text())["$defs"]
+    return definitions
 
 
 @functools.cache
@@ -60,17 +86,19 @@ def _packages() -> Path:
     return found
 
 
-@functools.cache
-def _of_operator(kind: str) -> jsonschema.Draft202012Validator:
-    command = [sys.executable, "-c", _OPERATORS_SCHEMA, kind]
-    variables = os.environ | {"PYTHONPATH": str(_packages())}
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
-    # Go takes a flag anywhere in a pattern, Python at its beginning alone.
-    schema: Schema = json.loads(done.stdout.replace("^(?i)", "(?i)^"))
+def _of_operator(kind: str) -> Schema:
+    kept = _packages().parents[2] / f"{kind}.json"  # it takes seconds to make, and lasts as long as the packages
+    if not kept.exists():
+        command = [sys.executable, "-c", _OPERATORS_SCHEMA, kind]
+        variables = os.environ | {"PYTHONPATH": str(_packages())}
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+        kept.write_text(done.stdout)
+    # Go takes a flag anywhere in a pattern, Python and Rust at its beginning alone.
+    schema: Schema = json.loads(kept.read_text().replace("^(?i)", "(?i)^"))
     for part in _parts(schema):
         if "properties" in part:
             part.setdefault("additionalProperties", False)
-    return jsonschema.Draft202012Validator(schema)
+    return schema
 
 
 def _parts(value: object) -> Iterator[Schema]:
@@ -80,12 +108,13 @@ def _parts(value: object) -> Iterator[Schema]:
         yield from _parts(part)
 
 
-@functools.cache
-def _of_kserve(api_version: str, kind: str) -> jsonschema.Draft202012Validator:
+def _of_kserve(api_version: str, kind: str) -> Schema:
     version = api_version.partition("/")[2]
-    definitions = _definitions_of_kserve() | _definitions_of_kubernetes()
-    schema = {"$ref": f"#/$defs/{version.capitalize()}{kind}", "$defs": definitions}
-    return jsonschema.Draft202012Validator(schema)
+    definitions = _definitions_of_kserve() | _kubernetes_for_kserve()
+    references = (part.get("$ref") for part in _parts(definitions))
+    named = {one.removeprefix("#/$defs/") for one in references if isinstance(one, str)}
+    definitions |= dict.fromkeys(named - definitions.keys(), False)  # the SDK lacks some that it names
+    return {"$ref": f"#/$defs/{version.capitalize()}{kind}", "$defs": definitions}
 
 
 @functools.cache
@@ -123,11 +152,9 @@ def _type(told: str) -> Schema:
 
 
 @functools.cache
-def _definitions_of_kubernetes() -> dict[str, Schema]:
+def _kubernetes_for_kserve() -> dict[str, Schema]:
     """Return Kubernetes' own types by the names that KServe's SDK has for them and by their own."""
-    folder = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
-    file = folder / f"v{RELEASES[-1]}.0-local-strict" / "_definitions.json"
-    own: dict[str, Schema] = json.loads(file.read_text())["$defs"]
+    own = _definitions_of_kubernetes(RELEASES[-1])
     aliases = {
         "ResourceQuantity": "io.k8s.apimachinery.pkg.api.resource.Quantity",
         "K8sIoApiAppsV1DeploymentStrategy": "io.k8s.api.apps.v1.DeploymentStrategy",
