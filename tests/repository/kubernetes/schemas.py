@@ -1,8 +1,9 @@
 """What an object of Kubernetes, of the Prometheus operator or of KServe may look like: no unknown field.
 
-Kubernetes' schemas are the files of `kubernetes-validate`, whose own code reads them anew for each object. The operator's are of `cloudcoil`'s models of its
-resource definitions, and KServe's own of the models in its SDK: neither package runs in this process, since
-one brings a plugin of pytest and the other wants much beside it.
+Kubernetes' schemas are the files of `kubernetes-validate`, whose own code reads them anew for each object.
+The operator's are of `cloudcoil`'s models of its resource definitions, and KServe's own of the models in its
+SDK: neither package runs in this process, since one brings a plugin of pytest and the other wants much beside
+it.
 """
 
 import ast
@@ -87,7 +88,7 @@ def _packages() -> Path:
 
 
 def _of_operator(kind: str) -> Schema:
-    kept = _packages().parents[2] / f"{kind}.json"  # it takes seconds to make, and lasts as long as the packages
+    kept = _packages().parents[2] / f"{kind}.json"  # takes seconds to make, and lasts as long as the packages
     if not kept.exists():
         command = [sys.executable, "-c", _OPERATORS_SCHEMA, kind]
         variables = os.environ | {"PYTHONPATH": str(_packages())}
