@@ -23,6 +23,7 @@ from export.environment import ensure_environment
 from export.paths import Paths, user_cache
 from export.progress import console_progress
 from gateway.settings import Settings
+from tests import web
 from tests.full_profile import SeededFull
 from tests.other_environment import SEEDED_ROOT
 
@@ -190,7 +191,7 @@ def _once_live(url: str, process: "subprocess.Popen[bytes]") -> str:
     ends_at = time.monotonic() + 60
     while True:
         try:
-            httpx.get(f"{url}/health/live", trust_env=False).raise_for_status()
+            web.get(f"{url}/health/live").raise_for_status()
         except httpx.TransportError:
             assert process.poll() is None, "the gateway has ended"
             assert time.monotonic() < ends_at, "the gateway does not come up"

@@ -1,6 +1,8 @@
 """The JSON API: what is sent, how what comes back is read, and connections that block."""
 
 import base64
+import functools
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -137,6 +139,12 @@ def _waits(timeout_s: float) -> httpx.Timeout:
     return httpx.Timeout(timeout_s, read=timeout_s + GRACE_S)
 
 
+@functools.cache
+def certificates() -> ssl.SSLContext:
+    """Return whom every connection trusts, read once: it takes longer than most answers."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class HttpConnection:
     """The way to one gateway."""
 
@@ -147,6 +155,7 @@ class HttpConnection:
             base_url=url,
             headers=authorization(token),
             trust_env=False,  # whatever proxies the environment names; a service is reached as its URL says
+            verify=certificates(),
             # Callers decide how much they ask at once; nobody waits for a place here.
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
         )

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 from playwright.sync_api import expect
 
 from gateway.body import MIN_BYTES_PER_S
+from tests import web
 from tests.browser.conftest import OpenPage
 from tests.browser.visit import PATIENCE_MS, Visit, payload
 from tests.conftest import StartGateway
@@ -64,7 +64,7 @@ def test_a_token_is_asked_for_where_one_is_needed(
 
 def refuses(url: str) -> bool:
     """Whether a gateway has no place for another body."""
-    reply = httpx.post(f"{url}/api/predict/ocr", content=b"{", timeout=STALL_TIMEOUT_S, trust_env=False)
+    reply = web.post(f"{url}/api/predict/ocr", content=b"{", timeout=STALL_TIMEOUT_S)
     return reply.status_code == 429
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from gateway.schemas import Failure
 from gateway.services import SERVICES
+from tests import web
 from tests.hazards import encode
 
 TIMEOUT_S = 60.0
@@ -20,7 +21,7 @@ TIMEOUT_S = 60.0
 def post(gateway_url: str, service: str, picture: bytes) -> httpx.Response:
     """Send one picture file as the page says."""
     body = {"image": base64.b64encode(picture).decode("ascii")}
-    return httpx.post(f"{gateway_url}/api/predict/{service}", json=body, timeout=TIMEOUT_S, trust_env=False)
+    return web.post(f"{gateway_url}/api/predict/{service}", json=body, timeout=TIMEOUT_S)
 
 
 def answered(gateway_url: str, service: str, picture: bytes | Path) -> dict[str, Any]:

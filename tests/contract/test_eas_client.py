@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pybase64
 import pytest
 import uv
 
 from embedded.paths import ROOT
+from tests import web
 from tests.conftest import StartGateway
 from tests.contract.calls import TIMEOUT_S, refused, validated
 
@@ -108,7 +108,7 @@ def test_the_plain_form(
     picture = pybase64.b64encode_as_string((sample_pictures / "chelsea.png").read_bytes())
     url = f"{guarded}/api/predict/image_classification"
     sent = {"json": {"image": picture}, "headers": authorization}
-    response = httpx.post(url, **sent, timeout=TIMEOUT_S, trust_env=False)  # type: ignore[arg-type]
+    response = web.post(url, **sent, timeout=TIMEOUT_S)  # type: ignore[arg-type]
     if code == 200:
         validated("image_classification", response.json())
     else:
@@ -121,7 +121,7 @@ def test_a_token_that_is_withdrawn_is_refused_within_two_seconds(guarded: str, t
 
     def status(token: str) -> int:
         headers = {"Authorization": token}
-        return httpx.post(url, content=b"{}", headers=headers, trust_env=False).status_code
+        return web.post(url, content=b"{}", headers=headers).status_code
 
     assert (status(TOKEN), status(NARROW)) == (400, 400)
     (tmp_path / "tokens").write_text(f"{TOKEN}\n")
@@ -130,7 +130,7 @@ def test_a_token_that_is_withdrawn_is_refused_within_two_seconds(guarded: str, t
         assert time.monotonic() < ends_at
         time.sleep(0.1)
     assert status(TOKEN) == 400
-    assert httpx.get(f"{guarded}/health/live", trust_env=False).status_code == 200
+    assert web.get(f"{guarded}/health/live").status_code == 200
 
 
 def test_a_gateway_whose_file_of_tokens_is_not_there_does_not_start(tmp_path: Path) -> None:

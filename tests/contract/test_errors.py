@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from gateway.settings import Settings
+from tests import web
 from tests.conftest import StartGateway, free_ports
 from tests.contract.calls import TIMEOUT_S, answered, post, refused
 from tests.hazards import bomb, truncated
@@ -17,7 +18,7 @@ SERVICES = pytest.mark.parametrize("service", ["image_classification", "ocr"])
 
 def send(gateway_url: str, service: str, content: bytes, **headers: str) -> httpx.Response:
     url = f"{gateway_url}/api/predict/{service}"
-    return httpx.post(url, content=content, headers=headers, timeout=TIMEOUT_S, trust_env=False)
+    return web.post(url, content=content, headers=headers, timeout=TIMEOUT_S)
 
 
 @SERVICES
@@ -61,13 +62,13 @@ def test_40004_not_an_image(gateway_url: str, service: str, picture: bytes) -> N
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("path", ["/pages", "/api/predict/none", "/api/predict/ocr/", "/api/predict/ocr_net"])
 def test_40401_no_such_service(gateway_url: str, method: str, path: str) -> None:
-    refused(httpx.request(method, gateway_url + path, trust_env=False), 40401)
+    refused(web.request(method, gateway_url + path), 40401)
 
 
 @SERVICES
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
 def test_40501_method_not_allowed(gateway_url: str, service: str, method: str) -> None:
-    response = httpx.request(method, f"{gateway_url}/api/predict/{service}", trust_env=False)
+    response = web.request(method, f"{gateway_url}/api/predict/{service}")
     refused(response, 40501)
     assert response.headers["allow"] == "POST"
 
@@ -97,8 +98,8 @@ def test_one_bad_picture_does_not_spoil_its_neighbours(
 
 
 def test_health(gateway_url: str) -> None:
-    live = httpx.get(f"{gateway_url}/health/live", trust_env=False)
-    ready = httpx.get(f"{gateway_url}/health/ready", timeout=TIMEOUT_S, trust_env=False)
+    live = web.get(f"{gateway_url}/health/live")
+    ready = web.get(f"{gateway_url}/health/ready", timeout=TIMEOUT_S)
     assert (live.status_code, ready.status_code) == (200, 200)
     services = ready.json()["services"]
     assert services.keys() >= {"image_classification", "ocr"}
@@ -141,7 +142,7 @@ def test_42901_too_many_requests_in_flight(another_gateway: StartGateway, sample
 def test_50301_triton_is_not_there(another_gateway: StartGateway, sample_pictures: Path) -> None:
     url = another_gateway(triton_grpc_port=free_ports(1)[0])
     refused(post(url, "ocr", (sample_pictures / "page.png").read_bytes()), 50301)
-    ready = httpx.get(f"{url}/health/ready", timeout=TIMEOUT_S, trust_env=False)
+    ready = web.get(f"{url}/health/ready", timeout=TIMEOUT_S)
     assert (ready.status_code, ready.json()["error_code"]) == (503, 50301)
 
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests import web
 from tests.contract.calls import TIMEOUT_S, answered, on_its_side, refused, validated
 from tests.hazards import Hazard, encode, every_answered
 
@@ -75,4 +75,4 @@ def test_twelve_megapixels_are_answered_in_full(gateway_url: str, sample_picture
 )
 def test_a_missing_or_wrong_url_is_refused(gateway_url: str, body: str) -> None:
     url = f"{gateway_url}/api/predict/{SERVICE}"
-    refused(httpx.post(url, content=body, timeout=TIMEOUT_S, trust_env=False), 40002)
+    refused(web.post(url, content=body, timeout=TIMEOUT_S), 40002)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from gateway.schemas import Failure
+from tests import web
 from tests.contract.calls import TIMEOUT_S, refused, validated
 from tests.hazards import encode
 
@@ -18,7 +19,7 @@ NAMES = ("astronaut.png", "chelsea.png", "coffee.png", "china.jpg", "flower.jpg"
 def post(gateway_url: str, **pictures: bytes) -> httpx.Response:
     body = {field: base64.b64encode(picture).decode() for field, picture in pictures.items()}
     url = f"{gateway_url}/api/predict/image_similarity"
-    return httpx.post(url, json=body, timeout=TIMEOUT_S, trust_env=False)
+    return web.post(url, json=body, timeout=TIMEOUT_S)
 
 
 def compare(gateway_url: str, one: bytes, other: bytes) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def test_either_picture_may_be_at_a_url_which_is_refused_by_its_field(
         ({"inputa": {"url": "file:///etc/passwd"}, "imageb": image}, "inputa"),
     ):
         url = f"{gateway_url}/api/predict/image_similarity"
-        response = httpx.post(url, json=body, timeout=TIMEOUT_S, trust_env=False)
+        response = web.post(url, json=body, timeout=TIMEOUT_S)
         assert refused(response, 40005).error_msg.startswith(f"{field}: ")
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from pycocotools import mask as coco
 
 from modelhub.masks import classes_of_pixels, decoded
+from tests import web
 from tests.contract.calls import TIMEOUT_S, answered, of_twelve_megapixels, on_its_side, refused
 from vision.mask_formats import MASK_FORMATS
 
@@ -24,7 +25,7 @@ every_form = pytest.mark.parametrize("form", MASK_FORMATS)
 def asked(gateway_url: str, service: str, picture: bytes, query: str) -> httpx.Response:
     body = {"image": base64.b64encode(picture).decode()}
     url = f"{gateway_url}/api/predict/{service}?{query}"
-    return httpx.post(url, json=body, timeout=TIMEOUT_S, trust_env=False)
+    return web.post(url, json=body, timeout=TIMEOUT_S)
 
 
 def in_form(gateway_url: str, service: str, picture: bytes, form: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from gateway.drawing import MAX_SIDE
 from gateway.services import SERVICES
 from modelhub.present import annotate
 from modelhub.present.canvas import reduced
+from tests import web
 from tests.contract.calls import TIMEOUT_S, of_twelve_megapixels, refused
 from tests.hazards import Hazard, every_answered
 
@@ -27,7 +28,7 @@ def body(files: list[bytes]) -> dict[str, str]:
 
 def post(gateway_url: str, service: str, files: list[bytes], headers: dict[str, str]) -> httpx.Response:
     url = f"{gateway_url}/api/predict/{service}"
-    return httpx.post(url, json=body(files), headers=headers, timeout=TIMEOUT_S, trust_env=False)
+    return web.post(url, json=body(files), headers=headers, timeout=TIMEOUT_S)
 
 
 @pytest.mark.parametrize("service", SERVICES)

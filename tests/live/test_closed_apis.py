@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 import tritonclient.grpc as triton_grpc
 from tritonclient.utils import InferenceServerException
 
 from embedded.system import System
 from gateway.triton import KEY_HEADER
+from tests import web
 
 Call = Callable[[triton_grpc.InferenceServerClient, dict[str, str] | None], Any]
 
@@ -67,16 +67,16 @@ def key_of(system: System) -> str:
 @pytest.mark.parametrize(("method", "path"), CLOSED_OVER_HTTP)
 def test_closed_over_http_but_for_who_has_the_key(system: System, method: str, path: str) -> None:
     for headers in ({}, {"modelhub": ""}, {"modelhub": key_of(system)[:-1]}):
-        refused = httpx.request(method, system.triton_url(path), headers=headers, json={})
+        refused = web.request(method, system.triton_url(path), headers=headers, json={})
         assert refused.status_code == 403
         assert REFUSED in refused.text
-    taken = httpx.request(method, system.triton_url(path), headers={"modelhub": key_of(system)}, json={})
+    taken = web.request(method, system.triton_url(path), headers={"modelhub": key_of(system)}, json={})
     assert taken.status_code != 403
 
 
 @pytest.mark.parametrize("path", OPEN_OVER_HTTP)
 def test_open_over_http(system: System, path: str) -> None:
-    assert httpx.get(system.triton_url(path)).status_code == 200
+    assert web.get(system.triton_url(path)).status_code == 200
 
 
 def told_of(call: Callable[[], object]) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-import httpx
 import psutil
 import pytest
 from PIL import Image
@@ -21,6 +20,7 @@ from embedded.paths import ROOT, SHARED_MEMORY
 from embedded.settings import gateway_url, run_folder
 from gateway.services import SERVICES
 from gateway.settings import Settings
+from tests import web
 from tests.conftest import free_settings
 from tests.live.conftest import Launch, environment
 
@@ -151,7 +151,7 @@ def test_a_detached_system_is_back_when_ready_examined_and_stopped(
     run = {"cwd": ROOT, "env": variables, "capture_output": True}
     up = subprocess.run([*embedded, "up", "--detach"], check=False, **run)  # type: ignore[call-overload]
     assert up.returncode == 0, up.stderr
-    assert httpx.get(f"{url}/health/ready", timeout=60).status_code == 200
+    assert web.get(f"{url}/health/ready", timeout=60).status_code == 200
     assert b"stop with `make down`" in up.stderr
     serving = background.found(run_folder(settings))
     assert serving is not None

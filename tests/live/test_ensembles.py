@@ -5,7 +5,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import numpy as np
 import orjson
 import pytest
@@ -16,6 +15,7 @@ from embedded.paths import REPOSITORY
 from embedded.system import System
 from gateway.responses import PiecewiseResponse, success
 from gateway.services import SERVICES, Service
+from tests import web
 from tests.hazards import HAZARDS, REFUSED, Hazard, every_refused
 from tests.live.triton import Arrays, infer_grpc, infer_http, payloads
 from tests.repository.test_configs import NETS, by_name
@@ -50,7 +50,7 @@ def test_json_grpc_and_http_answer_alike(
 ) -> None:
     file = (sample_pictures / picture).read_bytes()
     body = dict.fromkeys(service.pictures, base64.b64encode(file).decode())
-    answer = httpx.post(f"{system.gateway_url()}/api/predict/{service.name}", json=body, timeout=60).json()
+    answer = web.post(f"{system.gateway_url()}/api/predict/{service.name}", json=body, timeout=60).json()
     del answer["request_id"], answer["success"]
     over_grpc = infer_grpc(system.settings.triton_grpc_url, service.name, inputs(service, file))
     over_http = infer_http(system.triton_url().removeprefix("http://"), service.name, inputs(service, file))
@@ -69,7 +69,7 @@ def test_plain_json_is_answered_in_plain_json(
         {"name": name, "shape": shape, "datatype": "BYTES", "data": [text]} for name in service.pictures
     ]
     url = f"{system.triton_url()}/v2/models/{service.name}/infer"
-    response = httpx.post(url, json={"inputs": tensors}, timeout=60)
+    response = web.post(url, json={"inputs": tensors}, timeout=60)
     found = {one["name"]: one for one in orjson.loads(response.content)["outputs"]}
     assert response.status_code == 200
     if "out_image" in found:

@@ -4,7 +4,6 @@ import base64
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 
@@ -12,6 +11,7 @@ from embedded.errors import SeededNets
 from embedded.repository import Scope
 from embedded.system import System
 from gateway.services import SERVICES
+from tests import web
 from tests.conftest import free_settings
 from tests.full_profile import SeededFull
 from tests.live.triton import infer_grpc, infer_http, payloads
@@ -44,7 +44,7 @@ def test_what_is_served_is_told(full: System) -> None:
 def test_every_service_answers_as_documented(full: System, service: str, sample_pictures: Path) -> None:
     picture = base64.b64encode((sample_pictures / "coffee.png").read_bytes()).decode()
     body = dict.fromkeys(SERVICES[service].pictures, picture)
-    response = httpx.post(f"{full.gateway_url()}/api/predict/{service}", json=body, timeout=DEADLINE_S)
+    response = web.post(f"{full.gateway_url()}/api/predict/{service}", json=body, timeout=DEADLINE_S)
     assert response.status_code == 200, response.text
     assert response.headers["x-modelhub-weights"] == "seeded"
     SERVICES[service].answer.model_validate_json(response.content)
@@ -53,7 +53,7 @@ def test_every_service_answers_as_documented(full: System, service: str, sample_
 
 def test_the_gateway_marks_its_answers(full: System, sample_pictures: Path) -> None:
     body = {"image": base64.b64encode((sample_pictures / "chelsea.png").read_bytes()).decode()}
-    response = httpx.post(f"{full.gateway_url()}/api/predict/{SERVICE}", json=body, timeout=60)
+    response = web.post(f"{full.gateway_url()}/api/predict/{SERVICE}", json=body, timeout=60)
     assert response.status_code == 200
     assert response.headers["x-modelhub-weights"] == "seeded"
     SERVICES[SERVICE].answer.model_validate_json(response.content)
@@ -75,7 +75,7 @@ def test_published_nets_are_marked_nowhere(system: System, sample_pictures: Path
     inputs = {"image": payloads((sample_pictures / "chelsea.png").read_bytes(), batched=True)}
     assert SEEDED_NETS not in infer_grpc(system.settings.triton_grpc_url, SERVICE, inputs)
     body = {"image": base64.b64encode((sample_pictures / "chelsea.png").read_bytes()).decode()}
-    response = httpx.post(f"{system.gateway_url()}/api/predict/{SERVICE}", json=body, timeout=60)
+    response = web.post(f"{system.gateway_url()}/api/predict/{SERVICE}", json=body, timeout=60)
     assert "x-modelhub-weights" not in response.headers
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from embedded.settings import gateway_url
 from gateway.settings import Settings
+from tests import web
 from tests.conftest import free_settings
 from tests.live.conftest import environment
 
@@ -43,7 +44,7 @@ def gateway(settings: Settings, log: Path) -> Iterator["subprocess.Popen[bytes]"
 
 def lives(settings: Settings) -> bool:
     try:
-        return httpx.get(gateway_url(settings, "/health/live"), timeout=60).is_success
+        return web.get(gateway_url(settings, "/health/live"), timeout=60).is_success
     except httpx.TransportError:
         return False
 

@@ -24,6 +24,7 @@ from gateway.errors import InternalFault
 from gateway.triton import GrpcTriton
 from gateway.triton_repository import GrpcRepository
 from modelhub_pictures.request_parameters import ALIVE
+from tests import web
 from tests.unit.gateway.conftest import until
 
 pytestmark = pytest.mark.usefixtures("under_load")
@@ -108,7 +109,7 @@ def kill(system: System, model: str, number: signal.Signals = signal.SIGKILL) ->
 
     def wait() -> None:
         until(lambda: pids.isdisjoint(process.pid for process in current(system, model)))
-        until(lambda: httpx.get(system.triton_url(f"/v2/models/{model}/ready")).is_success)
+        until(lambda: web.get(system.triton_url(f"/v2/models/{model}/ready")).is_success)
 
     return wait
 
@@ -165,7 +166,7 @@ def test_all_processes_of_a_model_may_die_at_once(system: System, pictures: dict
     dead = current(system, "image_classification_preprocess")
     for process in dead:
         process.kill()
-    response = httpx.post(
+    response = web.post(
         f"{system.gateway_url()}/api/predict/image_classification",
         json={"image": pictures["image_classification"]},
         timeout=60,
@@ -175,8 +176,8 @@ def test_all_processes_of_a_model_may_die_at_once(system: System, pictures: dict
 
 
 def test_health_and_metrics_tell_of_it(system: System) -> None:
-    assert httpx.get(system.gateway_url("/health/ready"), timeout=60).status_code == 200
+    assert web.get(system.gateway_url("/health/ready"), timeout=60).status_code == 200
     settings = system.settings
-    text = httpx.get(f"http://{settings.metrics_host}:{settings.metrics_port}/metrics").text
+    text = web.get(f"http://{settings.metrics_host}:{settings.metrics_port}/metrics").text
     assert 'modelhub_healed_total{model="scene_classification_net",outcome="healed"}' in text
     assert f'code="{InternalFault.code}"' not in text

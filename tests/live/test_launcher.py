@@ -22,7 +22,7 @@ from embedded.paths import ROOT, RUN, SHARED_MEMORY
 from embedded.settings import gateway_url
 from embedded.stubs import live_stubs
 from gateway.settings import Settings
-from tests import commands
+from tests import commands, web
 from tests.conftest import free_settings
 from tests.live.conftest import MODELS, SERVICE, Launch, StartSystem
 from tests.unit.gateway.conftest import until
@@ -72,10 +72,10 @@ def test_what_is_named_is_served_until_a_signal_stops_everything(
     settings = free_settings()
     body = picture(sample_pictures)
     with serving(settings) as (launcher, _):
-        ready = httpx.get(gateway_url(settings, "/health/ready"), timeout=60)
+        ready = web.get(gateway_url(settings, "/health/ready"), timeout=60)
         assert ready.status_code == 200
         wanted, other = (
-            httpx.post(gateway_url(settings, f"/api/predict/{service}"), json=body, timeout=60)
+            web.post(gateway_url(settings, f"/api/predict/{service}"), json=body, timeout=60)
             for service in (SERVICE, "scene_classification")
         )
         assert wanted.status_code == 200
@@ -87,7 +87,7 @@ def test_what_is_named_is_served_until_a_signal_stops_everything(
 def wait_until_ready(settings: Settings) -> None:
     def is_ready() -> bool:
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(gateway_url(settings, "/health/ready"), timeout=60).is_success
+            return web.get(gateway_url(settings, "/health/ready"), timeout=60).is_success
         return False
 
     until(is_ready)
@@ -106,7 +106,7 @@ def test_what_is_killed_is_started_again_and_nothing_stays_of_the_dead(serving: 
         stubs = [process for process in descendants if "stub" in process.name()]
         launcher.send_signal(signal.SIGSTOP)
         named(descendants, "bin/tritonserver").kill()
-        refused = httpx.get(gateway_url(settings, "/health/ready"), timeout=60)
+        refused = web.get(gateway_url(settings, "/health/ready"), timeout=60)
         assert refused.status_code == 503  # it stayed up
         launcher.send_signal(signal.SIGCONT)
         wait_until_ready(settings)
@@ -149,14 +149,14 @@ def test_a_triton_that_hangs_is_replaced(start_system: StartSystem, monkeypatch:
 
 def in_flight(settings: Settings) -> int:
     """How many requests hold a place, by the gateway's metrics."""
-    text = httpx.get(f"http://{settings.metrics_host}:{settings.metrics_port}/metrics", timeout=60).text
+    text = web.get(f"http://{settings.metrics_host}:{settings.metrics_port}/metrics", timeout=60).text
     found = re.search(rf'^modelhub_in_flight{{service="{SERVICE}"}} (\S+)$', text, re.MULTILINE)
     return int(float(found[1])) if found else 0
 
 
 def refuses_connections(settings: Settings) -> bool:
     try:
-        httpx.get(gateway_url(settings, "/health/live"), timeout=60)
+        web.get(gateway_url(settings, "/health/live"), timeout=60)
     except httpx.ConnectError:
         return True
     return False
@@ -172,7 +172,7 @@ def test_what_is_in_flight_at_the_end_is_answered_and_nothing_new_is_taken(
 
         def ask() -> int:
             url = gateway_url(settings, f"/api/predict/{SERVICE}")
-            return httpx.post(url, json=body, timeout=130).status_code
+            return web.post(url, json=body, timeout=130).status_code
 
         triton = named(descendants, "bin/tritonserver")
         triton.suspend()

@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
 from embedded.system import System
 from gateway import metrics
+from tests import web
 from tests.repository.observation.expressions import BY_PROMETHEUS, expressions, grouped_by, selected
 from tests.unit.gateway.conftest import until
 
@@ -27,7 +27,7 @@ class Sample(NamedTuple):
 
 def told(url: str) -> list[Sample]:
     """What stands there, under the names that Prometheus keeps: a parser's own are another notation's."""
-    text = httpx.get(url, trust_env=False).text
+    text = web.get(url).text
     return [
         Sample(name, dict(re.findall(r'(\w+)="([^"]*)"', labels)), float(value))
         for name, labels, value in re.findall(r"^(\w+)(\{.*\})? (\S+)$", text, re.MULTILINE)
@@ -108,7 +108,7 @@ def test_a_request_is_counted_once_in_the_gateway_and_a_failure_twice_in_triton(
     url = f"{system.gateway_url()}/api/predict/{SERVICE}"
     good = base64.b64encode((sample_pictures / "chelsea.png").read_bytes()).decode()
     bad = base64.b64encode(b"no picture").decode()
-    answers = [httpx.post(url, json={"image": image}, timeout=60) for image in (good, bad, bad)]
+    answers = [web.post(url, json={"image": image}, timeout=60) for image in (good, bad, bad)]
     assert [answer.status_code for answer in answers] == [200, 400, 400]
     expected = tuple(was + more for was, more in zip(before, (1, 2, 1, 4), strict=True))
     until(lambda: counts() == expected)  # Triton counts when it has let go of a request, after its answer
@@ -118,7 +118,7 @@ def test_server_timing_names_every_stage(system: System, sample_pictures: Path) 
     image = base64.b64encode((sample_pictures / "page.png").read_bytes()).decode()
     for service in ("image_classification", "ocr"):
         url = f"{system.gateway_url()}/api/predict/{service}"
-        header = httpx.post(url, json={"image": image}, timeout=60).headers["server-timing"]
+        header = web.post(url, json={"image": image}, timeout=60).headers["server-timing"]
         stages = {name: float(value) for name, value in (part.split(";dur=") for part in header.split(", "))}
         assert list(stages) == ["queue", "preprocess", "net", "postprocess", "encode", "total"]
         assert all(value > 0 for value in stages.values())

@@ -7,14 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
 from embedded.paths import REPOSITORY, ROOT
 from embedded.repository import Scope
 from embedded.system import System
-from tests import commands
+from tests import commands, web
 from tests.conftest import free_settings
 from tests.repository.kubernetes.test_scaling import OF_TRITON
 
@@ -59,7 +58,7 @@ def test_a_triton_that_is_well_then_with_a_dead_process_then_down(triton: System
     one, *others = stubs(triton, KILLED)
     assert len(others) == 1  # so that some requests succeed: the harder case
     one.kill()
-    assert httpx.get(triton.triton_url("/v2/health/ready")).is_success  # why there is a probe at all
+    assert web.get(triton.triton_url("/v2/health/ready")).is_success  # why there is a probe at all
     while not (failed := probed(triton, repository)).returncode:  # both requests went to the other process
         pass
     assert failed.stderr.startswith("foreground_segmentation: 500")
@@ -72,6 +71,6 @@ def test_a_triton_that_is_well_then_with_a_dead_process_then_down(triton: System
 
 def test_metrics_that_the_autoscaler_looks_at_are_tritons(system: System) -> None:
     port = system.settings.triton_metrics_port
-    text = httpx.get(f"http://{system.settings.triton_host}:{port}/metrics").text
+    text = web.get(f"http://{system.settings.triton_host}:{port}/metrics").text
     for name in OF_TRITON:
         assert re.search(rf'^{name}{{.*model="image_classification_net".*}} ', text, re.MULTILINE), name

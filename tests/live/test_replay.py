@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -16,6 +15,7 @@ from gateway.services import SERVICES
 from modelhub.command import app
 from modelhub.http import documented_body
 from modelhub.replay.spelling import COMMON, Spelling
+from tests import web
 from tests.unit.client.replay.answers import picture
 from tests.unit.client.replay.pages import assert_self_contained
 from tests.unit.client.replay.stand_in import Answered, Asked, standing_in
@@ -54,7 +54,7 @@ def answers(gateway_url: str, recording: Path) -> dict[str, Answer]:
     found = {}
     for row in map(json.loads, recording.read_text().splitlines()):
         url = f"{gateway_url}/api/predict/{row['service']}"
-        response = httpx.post(url, content=row["body"], timeout=TIMEOUT_S, trust_env=False)
+        response = web.post(url, content=row["body"], timeout=TIMEOUT_S)
         found[row["service"]] = response.raise_for_status().json()
     return found
 

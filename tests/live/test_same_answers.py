@@ -9,7 +9,6 @@ import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 
@@ -19,6 +18,7 @@ from gateway.services import SERVICES
 from modelhub import AsyncModelHub, ModelHub, ServiceError
 from modelhub.http import Answer
 from modelhub.results import Result, result_of
+from tests import web
 from tests.hazards import HAZARDS, REFUSED, exif_rotated
 from tests.live.test_ensembles import rendered
 from tests.live.triton import infer_grpc, infer_http, payloads
@@ -43,7 +43,7 @@ def files_of(service: str, kind: str) -> Files:
 def over_json(system: System, service: str, files: Files) -> Answer:
     texts = [base64.b64encode(file).decode() for file in files]
     body = dict(zip(SERVICES[service].pictures, texts, strict=True))
-    response = httpx.post(f"{system.gateway_url()}/api/predict/{service}", json=body, timeout=60)
+    response = web.post(f"{system.gateway_url()}/api/predict/{service}", json=body, timeout=60)
     answer: Answer = response.raise_for_status().json()
     return answer
 

@@ -3,11 +3,10 @@
 import base64
 from pathlib import Path
 
-import httpx
-
 from embedded.tracing import SERVICE_NAME as TRITON
 from gateway.open_telemetry import SERVICE_NAME as GATEWAY
 from gateway.timing import STAGES
+from tests import web
 from tests.collector import collecting
 from tests.live.conftest import MODELS, SERVICE, StartSystem
 
@@ -21,9 +20,9 @@ def test_a_callers_trace_goes_on_through_the_gateway_and_triton(
     with collecting() as collector:
         system = start_system(traces_url=collector.url)
         url = f"{system.gateway_url()}/api/predict/{SERVICE}"
-        recorded = httpx.post(url, json=body, headers={"traceparent": f"00-{TRACE}-{CALLER}-01"}, timeout=60)
+        recorded = web.post(url, json=body, headers={"traceparent": f"00-{TRACE}-{CALLER}-01"}, timeout=60)
         other = {"traceparent": f"00-{TRACE[::-1]}-{CALLER}-00"}
-        unrecorded = httpx.post(url, json=body, headers=other, timeout=60)
+        unrecorded = web.post(url, json=body, headers=other, timeout=60)
         assert (recorded.status_code, unrecorded.status_code) == (200, 200)
         system.stop()  # both send what is left
     ours = [span for span in collector.spans if span.trace == TRACE]

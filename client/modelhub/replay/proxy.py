@@ -16,7 +16,7 @@ from typing import BinaryIO
 import httpx
 import orjson
 
-from modelhub.http import PREFIX, documented_body
+from modelhub.http import PREFIX, certificates, documented_body
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """A larger body is refused: twice what the gateway takes."""
@@ -133,7 +133,7 @@ def recorder(address: tuple[str, int], url: str, out: Path) -> Iterator[Recorder
     descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with (
         os.fdopen(descriptor, "ab") as file,
-        httpx.HTTPTransport(trust_env=False) as http,
+        httpx.HTTPTransport(verify=certificates(), trust_env=False) as http,
         Recorder(address, url, file, http) as server,
     ):
         yield server

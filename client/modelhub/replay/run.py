@@ -13,7 +13,7 @@ import httpx
 import orjson
 
 from modelhub.errors import ServiceError
-from modelhub.http import failure_of, reply_of
+from modelhub.http import certificates, failure_of, reply_of
 from modelhub.replay.compare import Failure, Outcome, compare
 from modelhub.replay.endpoints import Endpoint
 from modelhub.replay.recording import Recorded
@@ -111,7 +111,8 @@ def _failure(failure: Exception) -> Failure:
 @contextmanager
 def connected(endpoints: tuple[Endpoint, Endpoint], timeout_s: float = 60.0) -> Iterator[Sides]:
     """Yield both endpoints with connections; a request, attempts and pauses included, has `timeout_s`."""
-    with httpx.Client(**_OPTIONS) as before, httpx.Client(**_OPTIONS) as after:
+    options = {**_OPTIONS, "verify": certificates()}
+    with httpx.Client(**options) as before, httpx.Client(**options) as after:
         yield Sides(endpoints, (before, after), timeout_s)
 
 

@@ -19,6 +19,7 @@ from gateway.errors import ModelUnavailable
 from gateway.services import SERVICES
 from gateway.settings import Settings
 from modelhub.kinds import Tensors
+from tests import web
 from tests.unit.gateway.checks import assert_failure
 from tests.unit.gateway.conftest import PICTURE_BASE64, ServeApp, until
 from tests.unit.gateway.fakes import FakeTriton
@@ -94,7 +95,7 @@ def test_others_are_answered_while_nobody_reads_a_large_answer(serve: ServeApp, 
     with connect(port) as connection:
         connection.sendall(request(path=LARGE))
         assert connection.recv(12) == b"HTTP/1.1 200"
-        assert httpx.post(url(port), content=GOOD).status_code == 200
+        assert web.post(url(port), content=GOOD).status_code == 200
 
 
 def test_a_client_that_leaves_in_a_large_answer_is_forgotten(serve: ServeApp, triton: FakeTriton) -> None:
@@ -103,13 +104,13 @@ def test_a_client_that_leaves_in_a_large_answer_is_forgotten(serve: ServeApp, tr
     with connect(port) as connection:
         connection.sendall(request(path=LARGE))
         assert connection.recv(12) == b"HTTP/1.1 200"
-    assert httpx.post(url(port), content=GOOD).status_code == 200
+    assert web.post(url(port), content=GOOD).status_code == 200
 
 
 def test_no_answer_names_the_server(serve: ServeApp) -> None:
     port = serve()
     for path in (PATH, "/health/live", "/nowhere", "/openapi.json"):
-        assert "server" not in httpx.get(url(port, path)).headers
+        assert "server" not in web.get(url(port, path)).headers
 
 
 ROUTES = [route for route in create_app(Settings()).routes if isinstance(route, Route)]
@@ -174,7 +175,7 @@ def test_a_client_that_asks_first_is_told_to_go_on(serve: ServeApp) -> None:
 
 
 def test_a_client_that_sends_it_all_before_it_reads_still_gets_the_refusal(serve: ServeApp) -> None:
-    response = httpx.post(url(serve(max_body_bytes=1000)), content=b" " * 30_000_000)
+    response = web.post(url(serve(max_body_bytes=1000)), content=b" " * 30_000_000)
     assert_failure(response, 41301)
 
 
@@ -191,7 +192,7 @@ def test_chunks_under_the_limit_are_a_body(serve: ServeApp) -> None:
         for start in range(0, len(GOOD), 7):
             yield GOOD[start : start + 7]
 
-    assert httpx.post(url(serve()), content=pieces()).status_code == 200
+    assert web.post(url(serve()), content=pieces()).status_code == 200
 
 
 def test_a_refused_sender_that_never_ends_is_cut_off(
@@ -239,7 +240,7 @@ def test_a_slow_answer_is_not_taken_for_a_slow_head(
 ) -> None:
     monkeypatch.setattr(protocol, "HEAD_TIMEOUT_S", 0.2)
     triton.hangs = True
-    assert_failure(httpx.post(url(serve(deadline_s=0.8)), content=GOOD), 50401)
+    assert_failure(web.post(url(serve(deadline_s=0.8)), content=GOOD), 50401)
 
 
 @pytest.mark.parametrize(
@@ -347,7 +348,7 @@ def test_a_client_that_hangs_up_midway_in_its_body_is_no_failure(
     for _ in range(3):
         with connect(port) as connection:
             connection.sendall(request()[:-5])
-    until(lambda: httpx.post(url(port), content=GOOD).status_code == 200)
+    until(lambda: web.post(url(port), content=GOOD).status_code == 200)
     assert len(triton.calls) == 1
     assert not caplog.records
 
@@ -360,10 +361,10 @@ def test_a_client_that_hangs_up_while_it_waits_cancels_the_inference(
     with connect(port) as connection:
         connection.sendall(request())
         until(lambda: triton.running == 1)
-        assert_failure(httpx.post(url(port), content=GOOD), 42901)
+        assert_failure(web.post(url(port), content=GOOD), 42901)
     until(lambda: triton.cancelled == 1)
     triton.hangs = False
-    assert httpx.post(url(port), content=GOOD).status_code == 200
+    assert web.post(url(port), content=GOOD).status_code == 200
     assert not caplog.records
 
 
@@ -376,7 +377,7 @@ def test_over_the_bound_clients_are_told_at_once_and_nobody_is_lost(
         waiting = [pool.submit(httpx.post, url(port), content=GOOD, timeout=30) for _ in range(4)]
         until(lambda: triton.running == 4)
         for _ in range(10):
-            response = httpx.post(url(port), content=GOOD)
+            response = web.post(url(port), content=GOOD)
             assert_failure(response, 42901)
             assert response.headers["retry-after"] == "1"
         assert triton.running == 4
@@ -384,7 +385,7 @@ def test_over_the_bound_clients_are_told_at_once_and_nobody_is_lost(
         for one in waiting:
             assert_failure(one.result(), 50401)
     assert triton.running == 0
-    assert httpx.post(url(port), content=GOOD).status_code == 200
+    assert web.post(url(port), content=GOOD).status_code == 200
 
 
 def test_a_connection_goes_on_after_too_many_requests(serve: ServeApp, triton: FakeTriton) -> None:
@@ -407,6 +408,6 @@ def test_health_answers_while_every_place_is_taken(serve: ServeApp, triton: Fake
     waiting = threading.Thread(target=httpx.post, args=(url(port),), kwargs={"content": GOOD})
     waiting.start()
     until(lambda: triton.running == 1)
-    assert httpx.get(url(port, "/health/live")).json()["success"] is True
+    assert web.get(url(port, "/health/live")).json()["success"] is True
     triton.hangs = False
     waiting.join()

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from tests import web
 from tests.unit.gateway.conftest import PICTURE_BASE64, until
 
 
@@ -38,7 +39,7 @@ def silent_triton() -> Iterator[int]:
 
 def is_live(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health/live").status_code == 200
+        return web.get(f"{url}/health/live").status_code == 200
     except httpx.TransportError:  # also where it closes the connection while it stops
         return False
 
@@ -57,7 +58,7 @@ def test_it_finishes_what_is_in_flight_before_it_stops(number: signal.Signals) -
             waiting.sendall(
                 b"POST /api/predict/ocr HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body
             )
-            until(lambda: httpx.post(f"{url}/api/predict/ocr", content=body).status_code == 429)
+            until(lambda: web.post(f"{url}/api/predict/ocr", content=body).status_code == 429)
             process.send_signal(number)
             until(lambda: not is_live(url))
             assert b" 504 " in waiting.recv(1000)

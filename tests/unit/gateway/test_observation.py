@@ -26,6 +26,7 @@ from gateway.settings import Settings
 from gateway.traces import metadata, open_traces, propagating
 from modelhub.kinds import Tensors
 from modelhub_pictures.errors import NotAnImage
+from tests import web
 from tests.collector import collecting
 from tests.conftest import free_ports
 from tests.unit.gateway.conftest import PICTURE_BASE64, ServeApp, client_of, until
@@ -271,12 +272,12 @@ def test_metrics_are_served_as_long_as_asked_for() -> None:
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}/metrics"
     with serving_metrics("127.0.0.1", port):
-        text = httpx.get(url, trust_env=False).text
+        text = web.get(url).text
         head = httpx.head(url, trust_env=False)
         with pytest.raises(OSError, match="in use"), serving_metrics("127.0.0.1", port):
             pass
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url, trust_env=False)
+        web.get(url)
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) > 1000
     assert "process_resident_memory_bytes" in text

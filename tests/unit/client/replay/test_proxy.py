@@ -23,6 +23,7 @@ from embedded.paths import ROOT
 from modelhub.command import app
 from modelhub.replay.proxy import MAX_BODY_BYTES, Recorder, recorder
 from modelhub.replay.recording import Recorded, recorded
+from tests import web
 from tests.unit.client.replay.stand_in import Answered, Asked, standing_in
 from tests.unit.client.scripted import refusing
 
@@ -150,7 +151,7 @@ def test_the_command_listens_until_it_is_interrupted(tmp_path: Path) -> None:
             assert process.stderr is not None
             told = re.match(r"listening at (\S+), recording into ", process.stderr.readline())
             assert told
-            httpx.post(f"{told[1]}/api/predict/ocr", content=BODY, trust_env=False)
+            web.post(f"{told[1]}/api/predict/ocr", content=BODY)
             process.send_signal(signal.SIGINT)
             assert process.stderr.read().startswith("1 requests recorded")
             assert process.wait(20) == 0
