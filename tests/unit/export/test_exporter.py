@@ -24,7 +24,7 @@ from export.fetch import cached_path
 from export.paths import PROJECT, Paths
 from export.sources import Base, Extra, File, Net
 from export.state import Condition, State, extra_condition, extra_path, net_state
-from tests.unit.export.conftest import FACTOR_PATH, MakeNet
+from tests.unit.export.conftest import FACTOR_PATH, TOY_FILE, MakeNet, toy_net
 from tests.unit.export.package_index import PackageIndex
 from tests.unit.export.toy import ToySettings
 from vision.manifest import Profile, load_manifest
@@ -50,54 +50,42 @@ def test_a_net_and_its_manifest_are_put_in_place(
 
 
 def test_a_second_run_does_nothing(
-    index: PackageIndex, make_net: MakeNet, paths: Paths, progress: Progress, screen: io.StringIO
+    exported: Net, paths: Paths, progress: Progress, screen: io.StringIO
 ) -> None:
-    net = make_net("multiply")
-    export([net], [], paths, progress)
     before = paths.version("toy_net").stat()
-    index.close()
-    screen.truncate(0)
-    started = time.monotonic()
-    assert export([net], [], paths, progress).made == 0
-    assert time.monotonic() - started < 1
+    assert export([exported], [], paths, progress).made == 0
     assert paths.version("toy_net").stat() == before
     assert screen.getvalue() == ""
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "manifest.json"])
 def test_a_truncated_file_is_noticed_and_made_anew_without_network(
-    index: PackageIndex, make_net: MakeNet, paths: Paths, progress: Progress, name: str
+    index: PackageIndex, exported: Net, paths: Paths, progress: Progress, name: str
 ) -> None:
-    net = make_net("multiply")
-    export([net], [], paths, progress)
     index.close()
     file = paths.version("toy_net") / name
     whole = file.read_bytes()
     os.truncate(file, len(whole) - 10)
-    assert net_state(net, paths) == State(Condition.DAMAGED)
-    assert export([net], [], paths, progress).made == 1
+    assert net_state(exported, paths) == State(Condition.DAMAGED)
+    assert export([exported], [], paths, progress).made == 1
     assert file.read_bytes() == whole
 
 
-def test_a_missing_file_is_damage(make_net: MakeNet, paths: Paths, progress: Progress) -> None:
-    net = make_net("multiply")
-    export([net], [], paths, progress)
+def test_a_missing_file_is_damage(exported: Net, paths: Paths) -> None:
     (paths.version("toy_net") / "model.onnx").unlink()
-    assert net_state(net, paths) == State(Condition.DAMAGED)
+    assert net_state(exported, paths) == State(Condition.DAMAGED)
 
 
 def test_another_source_makes_a_net_outdated(
-    index: PackageIndex, make_net: MakeNet, paths: Paths, progress: Progress
+    index: PackageIndex, exported: Net, paths: Paths, progress: Progress
 ) -> None:
-    net = make_net("multiply")
-    export([net], [], paths, progress)
     index.add("toy", "1.1", {FACTOR_PATH: b"5.0"})
     newer = msgspec.structs.replace(
-        net.files[0],
-        package=msgspec.structs.replace(net.files[0].package, version="1.1"),
+        exported.files[0],
+        package=msgspec.structs.replace(exported.files[0].package, version="1.1"),
         sha256=hashlib.sha256(b"5.0").hexdigest(),
     )
-    net = msgspec.structs.replace(net, files=(newer,))
+    net = msgspec.structs.replace(exported, files=(newer,))
     assert net_state(net, paths) == State(Condition.OUTDATED)
     export([net], [], paths, progress)
     manifest = load_manifest(paths.version("toy_net") / "manifest.json")
@@ -115,12 +103,11 @@ FAILURES = {
 
 @pytest.mark.parametrize(("converter", "reason"), FAILURES.items())
 def test_a_failed_conversion_names_its_log_and_leaves_what_stands(
-    make_net: MakeNet, paths: Paths, progress: Progress, converter: str, reason: str
+    exported: Net, paths: Paths, progress: Progress, converter: str, reason: str
 ) -> None:
-    export([make_net("multiply")], [], paths, progress)
     standing = (paths.version("toy_net") / "model.onnx").read_bytes()
     with pytest.raises(ConversionFailed) as caught:
-        export([make_net(converter)], [], paths, progress)
+        export([toy_net(converter)], [], paths, progress)
     log = paths.logs / "toy_net.log"
     assert str(log) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -130,30 +117,27 @@ def test_a_failed_conversion_names_its_log_and_leaves_what_stands(
     assert not (paths.net("toy_net") / ".staging").exists()
 
 
-def test_a_conversion_that_is_killed_is_a_failed_one(
-    make_net: MakeNet, paths: Paths, progress: Progress
-) -> None:
+@pytest.mark.usefixtures("fetched")
+def test_a_conversion_that_is_killed_is_a_failed_one(paths: Paths, progress: Progress) -> None:
     with pytest.raises(ConversionFailed, match=r"toy_net: its conversion failed \(exit status -9\)"):
-        export([make_net("killed")], [], paths, progress)
+        export([toy_net("killed")], [], paths, progress)
 
 
 def test_without_network_what_stands_stays(
-    index: PackageIndex, make_net: MakeNet, paths: Paths, progress: Progress
+    index: PackageIndex, exported: Net, paths: Paths, progress: Progress
 ) -> None:
-    net = make_net("multiply")
-    export([net], [], paths, progress)
-    cached_path(net.files[0], paths.cache).unlink()
+    cached_path(exported.files[0], paths.cache).unlink()
     paths.requirements.write_text("# another lock\n")
     index.close()
     with pytest.raises(NoNetwork):
-        export([net], [], paths, progress)
-    assert net_state(net, paths) == State(Condition.OUTDATED)
+        export([exported], [], paths, progress)
+    assert net_state(exported, paths) == State(Condition.OUTDATED)
 
 
 @pytest.fixture
-def sharing(toy_file: File) -> list[Net]:
+def sharing(fetched: None) -> list[Net]:
     """Two nets that begin with the same graph."""
-    base = Base("toy", "tests.unit.export.toy:multiply", (toy_file,))
+    base = Base("toy", "tests.unit.export.toy:multiply", (TOY_FILE,))
     converter = "tests.unit.export.toy:from_base"
     return [Net(name, "toy", Profile.LITE, converter, base=base) for name in ("one_net", "other_net")]
 
@@ -246,15 +230,13 @@ export([net], [], Paths(root, cache), console_progress(Console(stderr=True)))
 """
 
 
-def start_slow_export(make_net: MakeNet, paths: Paths, progress: Progress) -> subprocess.Popen[bytes]:
-    """Return an exporter, in a process of its own, that is converting; `1/` holds an older net."""
-    net = make_net("multiply")
-    export([net], [], paths, progress)
+def start_slow_export(paths: Paths) -> subprocess.Popen[bytes]:
+    """Return an exporter, in a process of its own, that is converting."""
     slow = paths.root / "slow.json"
-    slow.write_bytes(msgspec.json.encode(make_net("slow")))
+    slow.write_bytes(msgspec.json.encode(toy_net("slow")))
     command = (sys.executable, "-c", SLOW_EXPORT, str(paths.root), str(paths.cache), str(slow))
     process = subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.DEVNULL)
-    begun = cached_path(net.files[0], paths.cache).with_name("begun")
+    begun = cached_path(TOY_FILE, paths.cache).with_name("begun")
     deadline = time.monotonic() + 30
     while not begun.exists():
         assert process.poll() is None
@@ -265,9 +247,9 @@ def start_slow_export(make_net: MakeNet, paths: Paths, progress: Progress) -> su
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_export_leaves_what_stands(
-    make_net: MakeNet, paths: Paths, progress: Progress, number: signal.Signals
+    exported: Net, paths: Paths, progress: Progress, number: signal.Signals
 ) -> None:
-    process = start_slow_export(make_net, paths, progress)
+    process = start_slow_export(paths)
     converters = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
     assert process.wait(10) != 0
@@ -275,17 +257,16 @@ def test_an_interrupted_export_leaves_what_stands(
         for converter in converters:
             converter.kill()
     assert psutil.wait_procs(converters, 5)[1] == []
-    net = make_net("multiply")
-    assert net_state(net, paths) == State(Condition.READY)
+    assert net_state(exported, paths) == State(Condition.READY)
     staging = paths.net("toy_net") / ".staging"
     assert staging.exists() == (number is signal.SIGKILL)
     (paths.version("toy_net") / "model.onnx").unlink()
-    assert export([net], [], paths, progress).made == 1
+    assert export([exported], [], paths, progress).made == 1
     assert not staging.exists()
 
 
-def test_a_conversion_can_be_repeated_by_hand(make_net: MakeNet, paths: Paths, progress: Progress) -> None:
-    export([make_net("multiply")], [], paths, progress)
+@pytest.mark.usefixtures("exported")
+def test_a_conversion_can_be_repeated_by_hand(paths: Paths) -> None:
     again = paths.root / "again"
     again.mkdir()
     command = (sys.executable, "-m", "export.convert", paths.logs / "toy_net.json", again)

@@ -45,7 +45,8 @@ def test_nothing_else_is_left_in_the_cache(toy_file: File, tmp_path: Path, progr
 def test_a_damaged_cached_file_is_fetched_anew(
     toy_file: File, tmp_path: Path, progress: Progress, damage: bytes
 ) -> None:
-    (place,) = fetch([toy_file], tmp_path, progress).values()
+    place = cached_path(toy_file, tmp_path)
+    place.parent.mkdir(parents=True)
     place.write_bytes(damage)
     fetch([toy_file], tmp_path, progress)
     assert place.read_bytes() == b"3.0"
