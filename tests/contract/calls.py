@@ -29,7 +29,9 @@ def answered(gateway_url: str, service: str, picture: bytes | Path) -> dict[str,
 
     A picture is asked about once: each of the tests that look at its answer gets a copy.
     """
-    return asked(gateway_url, service, picture.read_bytes() if isinstance(picture, Path) else picture).json()
+    content = picture.read_bytes() if isinstance(picture, Path) else picture
+    fields: dict[str, Any] = asked(gateway_url, service, content).json()
+    return fields
 
 
 @functools.lru_cache(maxsize=64)

@@ -114,7 +114,8 @@ def _of_kserve(api_version: str, kind: str) -> Schema:
     definitions = _definitions_of_kserve() | _kubernetes_for_kserve()
     references = (part.get("$ref") for part in _parts(definitions))
     named = {one.removeprefix("#/$defs/") for one in references if isinstance(one, str)}
-    definitions |= dict.fromkeys(named - definitions.keys(), False)  # the SDK lacks some that it names
+    nothing: Schema = {"not": {}}
+    definitions |= dict.fromkeys(named - definitions.keys(), nothing)  # the SDK lacks some that it names
     return {"$ref": f"#/$defs/{version.capitalize()}{kind}", "$defs": definitions}
 
 
