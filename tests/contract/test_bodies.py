@@ -54,8 +54,16 @@ def test_a_form_is_answered_as_json_is(gateway_url: str, service: Service) -> No
     expected = by_json(gateway_url, service, pictures)
     files = dict(zip(service.pictures, pictures, strict=True))
     assert fields(send(gateway_url, service.name, files=files)) == expected
-    texts = {name: (None, b64encode(picture)) for name, picture in files.items()}
-    assert fields(send(gateway_url, service.name, files=texts)) == expected
+
+
+@pytest.mark.parametrize("name", ["image_classification", "image_similarity"])  # of one picture, of two
+def test_a_form_may_hold_pictures_as_base64(gateway_url: str, name: str) -> None:
+    service = SERVICES[name]
+    _, pictures = next(requests(name))
+    texts = {
+        field: (None, b64encode(picture)) for field, picture in zip(service.pictures, pictures, strict=True)
+    }
+    assert fields(send(gateway_url, name, files=texts)) == by_json(gateway_url, service, pictures)
 
 
 @OF_ONE

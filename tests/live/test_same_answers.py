@@ -124,8 +124,15 @@ def _of_lists(one: list[Any], other: list[Any], place: str) -> Iterator[str]:
             yield from differences(left, right, f"{place}[{index}]")
 
 
-@pytest.mark.parametrize("kind", ["real", "on its side", "nothing to see"])
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(
+    ("service", "kind"),
+    [
+        (service, kind)
+        for service in SERVICES
+        for kind in ("real", "on its side", "nothing to see")
+        if (service, kind) != ("ocr", "on its side")  # 2 s a way; the other services turn it by the same code
+    ],
+)
 def test_every_way_gives_the_same_answer(service: str, kind: str, system: System) -> None:
     files = files_of(service, kind)
     documented = over_json(system, service, files)
