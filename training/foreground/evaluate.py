@@ -14,10 +14,11 @@ from rich.console import Console
 
 from evaluation.labelled import Labelled
 from evaluation.people import KINDS, among_classes, cut_out, overlap, truth
-from training.foreground.features import BATCH, maps
+from training.foreground.features import runner
 from training.foreground.net import SIDE, Head, Maps
 from training.foreground.train import PLAN
 from training.foreground.views import Lessons
+from training.frozen import BATCH
 from training.loop import trained
 from vision.foreground_segmentation import foreground_mask
 
@@ -44,7 +45,7 @@ def alphas(head: Head, some: list[Labelled]) -> list[NDArray[np.float32]]:
         read = [Image.open(one.picture).convert("RGB") for one in some[start : start + BATCH]]
         pixels = [np.asarray(one.resize((SIDE, SIDE), Image.Resampling.BILINEAR)) for one in read]
         with torch.no_grad():
-            logits = head(Maps(*(torch.from_numpy(one.astype(np.float32)) for one in maps(pixels))))
+            logits = head(Maps(*(torch.from_numpy(one.astype(np.float32)) for one in runner()(pixels))))
         found += list(torch.sigmoid(logits).numpy())
     return found
 

@@ -6,17 +6,17 @@ every pixel that is called so lowers it.
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from evaluation.labelled import IGNORED
 from export.paths import TRAINED
 from training.blocks import Normalised
-from training.foreground.features import parts
+from training.foreground.features import STORE
 from training.foreground.net import SIDE, ForegroundNet, Head, Maps
 from training.foreground.selfie import Selfie
-from training.loop import DEVICE, Plan, fit, steps_and_threads, trained
+from training.frozen import Stored
+from training.loop import Plan, fit, steps_and_threads, trained
 from training.onnx_export import export_net
 
 PLAN = Plan("foreground", steps=850, seed=6, peak_rate=2e-3, weight_decay=0.02, average_decay=0.99)
@@ -28,24 +28,13 @@ LEAST_UNION = 0.01
 
 def train(steps: int) -> None:
     """Train a new head, or go on from the last checkpoint."""
-    views = [(part.arrays(), part.truths()) for part in parts()]
-    places = np.array(
-        [(number, row) for number, (_, truths) in enumerate(views) for row in range(len(truths))]
-    )
-    head = Head()
+    views, head = Stored(STORE), Head()
 
     def loss_of(random: np.random.Generator) -> Tensor:
-        chosen = places[random.choice(len(places), BATCH, replace=False)]
-        rows = [[array[row] for array in views[number][0]] for number, row in chosen]
-        maps = Maps(*(_tensor(np.stack(one)) for one in zip(*rows, strict=True)))
-        truths = np.stack([views[number][1][row] for number, row in chosen])
-        return loss(head(maps), torch.from_numpy(truths).to(DEVICE))
+        maps, truths = views.draw(random, BATCH)
+        return loss(head(Maps(*maps)), truths)
 
     fit(PLAN._replace(steps=steps), head, loss_of)
-
-
-def _tensor(maps: NDArray[np.float16]) -> Tensor:
-    return torch.from_numpy(maps).to(DEVICE, torch.float32, memory_format=torch.channels_last)
 
 
 def loss(logits: Tensor, truths: Tensor) -> Tensor:

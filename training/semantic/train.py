@@ -8,7 +8,6 @@ each class's lack of overlap (Rahman and Wang 2016).
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate, log_softmax, nll_loss
 
@@ -16,9 +15,10 @@ from evaluation.agreement import CLASSES
 from evaluation.labelled import IGNORED
 from export.paths import TRAINED
 from training.blocks import Normalised
-from training.loop import DEVICE, Plan, fit, steps_and_threads, trained
+from training.frozen import Stored
+from training.loop import Plan, fit, steps_and_threads, trained
 from training.onnx_export import as_stored, export_net
-from training.semantic.features import parts
+from training.semantic.features import STORE
 from training.semantic.net import SemanticNet, new_head
 from training.semantic.views import SIDE
 
@@ -29,22 +29,13 @@ OVERLAP_SHARE = 0.5
 
 def train(steps: int) -> None:
     """Train a new head, or go on from the last checkpoint."""
-    views = [(part.arrays(), part.labels()) for part in parts()]
-    places = np.array([(number, row) for number, (_, ids) in enumerate(views) for row in range(len(ids))])
-    head = new_head(CLASSES, SIDE)
+    views, head = Stored(STORE), new_head(CLASSES, SIDE)
 
     def loss_of(random: np.random.Generator) -> Tensor:
-        chosen = places[random.choice(len(places), BATCH, replace=False)]
-        rows = [[array[row] for array in views[number][0]] for number, row in chosen]
-        maps = [_tensor(np.stack(one)) for one in zip(*rows, strict=True)]
-        ids = torch.from_numpy(np.stack([views[number][1][row] for number, row in chosen])).to(DEVICE)
+        maps, ids = views.draw(random, BATCH)
         return loss(head(*maps), ids.long())
 
     fit(PLAN._replace(steps=steps), head, loss_of)
-
-
-def _tensor(maps: NDArray[np.float16]) -> Tensor:
-    return torch.from_numpy(maps).to(DEVICE, torch.float32, memory_format=torch.channels_last)
 
 
 def loss(logits: Tensor, ids: Tensor) -> Tensor:
