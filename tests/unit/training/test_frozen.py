@@ -15,7 +15,7 @@ SIDE = 8
 STORE = Store("test", 2 * BATCH, ((3, SIDE), (3, SIDE // 2)), 2)
 
 
-class Net(torch.nn.Module):  # type: ignore[misc]
+class Net(torch.nn.Module):  # type: ignore[misc, name-defined]
     def forward(self, pictures: Any) -> tuple[Any, Any]:  # noqa: ANN401 - tensors; torch may be absent
         return pictures, torch.nn.functional.avg_pool2d(pictures, 2)
 
