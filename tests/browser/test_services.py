@@ -146,7 +146,7 @@ def test_people_are_left_bright(visit: Visit, api: httpx.Client) -> None:
     changed = drawn(visit)
     people = enlarged(np.array(told["mask"], dtype=bool), changed.shape)
     assert not changed[people].any() or changed[people].mean() < 0.02
-    assert changed[~people].mean() > 0.8  # what is black already stays so
+    assert changed[~people].mean() > 0.75  # black things, such as the helmet, stay as they are
 
 
 def test_pixels_have_the_colours_of_their_classes(visit: Visit, api: httpx.Client) -> None:
