@@ -19,7 +19,7 @@ from vision.nms import Boxes, Indices, suppress_by_class
 from vision.picture import open_image
 from vision.resize import resize_bilinear_exact
 from vision.tensors import Infer, Picture, Tensors
-from vision.tiles import CUT, LARGE, WHOLE, Found, Place, cut_off, in_turns, merged, places_in
+from vision.tiles import CUT, LARGE, WHOLE, Found, Place, cut_off, in_turns, merged, places_in, size_of
 
 PADDING = -1.0
 """Value of the pixels beside a padded picture; no picture has it, so that a net can tell where one ends."""
@@ -212,7 +212,7 @@ class ObjectDetectionPostprocess:
 
         async def search(tile: Place) -> Tensors:
             own = _scaled(tile, picture.shape[0] / height, picture.shape[1] / width)
-            pixels = square(picture[own], *_size(tile), self._settings)
+            pixels = square(picture[own], *size_of(tile), self._settings)
             found = await infer(self._net, {"pixels": pixels[None]})
             return {name: rows[0] for name, rows in found.items()}
 
@@ -226,14 +226,14 @@ class ObjectDetectionPostprocess:
 
         In the whole picture, which is squashed, that is believed which no tile can show.
         """
-        shared = self._settings.tiles.shared * max(_size(tiles[0]))
+        shared = self._settings.tiles.shared * max(size_of(tiles[0]))
         large = (whole.boxes[:, 2:] - whole.boxes[:, :2]).max(axis=1, initial=0) > shared
         parts, ranks = [Detections(*(column[large] for column in whole))], [np.full(large.sum(), LARGE)]
         for number, (tile, outputs) in enumerate(zip(tiles, found, strict=True), 1):
-            part = self.chosen(outputs["boxes"], outputs["class_scores"], np.array(_size(tile), np.int32))
+            part = self.chosen(outputs["boxes"], outputs["class_scores"], np.array(size_of(tile), np.int32))
             corner = np.array([side.start for side in tile] * 2, dtype=np.float32)
             moved = part._replace(boxes=part.boxes + corner, rows=part.rows + number * len(outputs["boxes"]))
-            cut = cut_off(moved.boxes, tile, *size, _TOUCH * max(_size(tile)))
+            cut = cut_off(moved.boxes, tile, *size, _TOUCH * max(size_of(tile)))
             parts.append(moved)
             ranks.append(np.where(cut, CUT, WHOLE))
         together = Detections(*(np.concatenate(column) for column in zip(*parts, strict=True)))
@@ -277,11 +277,6 @@ class ObjectDetectionPostprocess:
         )
         best: Indices = visible[kept[: settings.max_detections]]
         return best
-
-
-def _size(place: Place) -> tuple[int, int]:
-    rows, columns = place
-    return rows.stop - rows.start, columns.stop - columns.start
 
 
 def _scaled(place: Place, down: float, across: float) -> Place:

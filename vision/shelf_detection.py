@@ -16,7 +16,7 @@ from vision.letterbox import Letterbox, letterbox
 from vision.manifest import Manifest
 from vision.nms import Boxes, suppress
 from vision.tensors import Infer, Picture
-from vision.tiles import CUT, LARGE, WHOLE, Found, Place, cut_off, in_turns, merged, places_in
+from vision.tiles import CUT, LARGE, WHOLE, Found, Place, cut_off, in_turns, merged, places_in, size_of
 
 _TOUCH = 2.0
 """Pixels of the square within which a box ends with its tile."""
@@ -78,8 +78,7 @@ class Look(NamedTuple):
     @property
     def size(self) -> tuple[int, int]:
         """Height and width."""
-        rows, columns = self.place
-        return rows.stop - rows.start, columns.stop - columns.start
+        return size_of(self.place)
 
     @property
     def side(self) -> int:

@@ -31,6 +31,12 @@ def places_in(height: int, width: int, side: int, shared: int = 0) -> list[Place
     return list(product(parts(height, side, shared), parts(width, side, shared)))
 
 
+def size_of(place: Place) -> tuple[int, int]:
+    """Return a place's height and width."""
+    rows, columns = place
+    return rows.stop - rows.start, columns.stop - columns.start
+
+
 async def in_turns(
     call: Callable[[Item], Awaitable[Result]], items: Sequence[Item], at_once: int
 ) -> list[Result]:

@@ -1,6 +1,6 @@
 """What an object of Kubernetes, of the Prometheus operator or of KServe may look like: no unknown field.
 
-Kubernetes' schemas are the files of `kubernetes-validate`, whose own code reads them anew for each object.
+Kubernetes' schemas are the files of `kubernetes-validate`, whose own code reads them again for each object.
 The operator's are of `cloudcoil`'s models of its resource definitions, and KServe's own of the models in its
 SDK: neither package runs in this process, since one brings a plugin of pytest and the other wants much beside
 it.

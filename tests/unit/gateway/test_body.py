@@ -11,7 +11,9 @@ from gateway.errors import InvalidField, NotAnObject
 from gateway.schemas import ForegroundRequest, ImageRequest, PictureUrl, SimilarityRequest
 from gateway.services import SERVICES
 from gateway.settings import Settings
-from modelhub_pictures.errors import InvalidBase64, PictureError
+from modelhub_pictures.errors import InvalidBase64, NotAnImage, PictureError
+from modelhub_pictures.formats import FORMATS
+from tests.hazards import encode, scene
 from tests.unit.gateway.conftest import PICTURE, PICTURE_BASE64, client_of
 from tests.unit.gateway.fakes import FakeTriton
 from tests.unit.gateway.web import FakeNames
@@ -164,3 +166,44 @@ def test_messages_name_the_field_that_is_not_base64(text: str) -> None:
         given_in("ocr", {"image": text})
     with pytest.raises(InvalidBase64, match=r"^imageb: not valid Base64"):
         given_in("image_similarity", {"inputa": BY_URL, "imageb": text})
+
+
+# Bodies that are pictures
+
+
+@pytest.mark.parametrize(
+    "content_type", ["image/png", "IMAGE/Jpeg; x=y", " image/x", "image/*", "image/svg+xml"]
+)
+def test_a_body_that_is_a_picture(content_type: str) -> None:
+    for body in (PICTURE, b"[]", b"--x", b"\x00{"):
+        for service in ("ocr", "foreground_segmentation", "image_classification"):
+            assert parse_inline(SERVICES[service], body, content_type) == {"image": body}
+
+
+def test_a_picture_is_no_answer_to_what_asks_for_two() -> None:
+    with pytest.raises(
+        InvalidField, match=r"^imageb: Field required; a body that is a picture is one picture$"
+    ):
+        parse_inline(SERVICES["image_similarity"], PICTURE, "image/png")
+
+
+def test_an_empty_picture() -> None:
+    with pytest.raises(NotAnImage, match=r"^image: the image is empty$"):
+        parse_inline(SERVICES["ocr"], b"", "image/png")
+
+
+OTHER_TYPES = ["", "image", "images/png", "application/octet-stream", "text/image/png"]
+OTHER_TYPES += ["application/x-www-form-urlencoded", "application/json"]
+
+
+@pytest.mark.parametrize("content_type", OTHER_TYPES)
+def test_a_body_that_begins_as_a_picture_is_one_whatever_its_type(content_type: str) -> None:
+    for body in (*(encode(scene(), kind) for kind in FORMATS), b"\0\0\0\x18ftypheic", b"%PDF-1.7"):
+        assert parse_inline(SERVICES["ocr"], body, content_type) == {"image": body}
+
+
+@pytest.mark.parametrize("content_type", OTHER_TYPES)
+def test_any_other_body_is_json(content_type: str) -> None:
+    for body in (b"no picture", b"image=iVBORw0KGgo", b"\x89PNG", b""):
+        with pytest.raises(NotAnObject, match=r"not JSON.*; a picture's file goes under Content-Type image/"):
+            parse_inline(SERVICES["ocr"], body, content_type)

@@ -14,7 +14,6 @@ from gateway.form import MAX_BOUNDARY, MAX_PART_HEADER_BYTES, MAX_PART_HEADERS, 
 from gateway.schemas import ForegroundRequest, ImageRequest, PictureUrl, SimilarityRequest
 from gateway.services import SERVICES
 from modelhub_pictures.errors import InvalidBase64, NotAnImage, PictureError
-from modelhub_pictures.formats import FORMATS
 from tests.hazards import encode, scene
 from tests.unit.gateway.conftest import PICTURE, PICTURE_BASE64
 from tests.unit.gateway.forms import BOUNDARY, CONTENT_TYPE, form, part
@@ -339,47 +338,6 @@ def test_what_is_told_of_a_form_is_in_plain_words(body: bytes) -> None:
     except (GatewayError, PictureError):
         pass
     assert re.fullmatch(r"|the body is not (a form: [\w :,()-]+|JSON: .*|a JSON object)", told)
-
-
-# Bodies that are pictures
-
-
-@pytest.mark.parametrize(
-    "content_type", ["image/png", "IMAGE/Jpeg; x=y", " image/x", "image/*", "image/svg+xml"]
-)
-def test_a_body_that_is_a_picture(content_type: str) -> None:
-    for body in (PICTURE, b"[]", b"--x", b"\x00{"):
-        for service in ("ocr", "foreground_segmentation", "image_classification"):
-            assert of(body, service, content_type) == {"image": body}
-
-
-def test_a_picture_is_no_answer_to_what_asks_for_two() -> None:
-    with pytest.raises(
-        InvalidField, match=r"^imageb: Field required; a body that is a picture is one picture$"
-    ):
-        of(PICTURE, "image_similarity", "image/png")
-
-
-def test_an_empty_picture() -> None:
-    with pytest.raises(NotAnImage, match=r"^image: the image is empty$"):
-        of(b"", content_type="image/png")
-
-
-OTHER_TYPES = ["", "image", "images/png", "application/octet-stream", "text/image/png"]
-OTHER_TYPES += ["application/x-www-form-urlencoded", "application/json"]
-
-
-@pytest.mark.parametrize("content_type", OTHER_TYPES)
-def test_a_body_that_begins_as_a_picture_is_one_whatever_its_type(content_type: str) -> None:
-    for body in (*(encode(scene(), kind) for kind in FORMATS), b"\0\0\0\x18ftypheic", b"%PDF-1.7"):
-        assert of(body, content_type=content_type) == {"image": body}
-
-
-@pytest.mark.parametrize("content_type", OTHER_TYPES)
-def test_any_other_body_is_json(content_type: str) -> None:
-    for body in (b"no picture", b"image=iVBORw0KGgo", b"\x89PNG", b""):
-        with pytest.raises(NotAnObject, match=r"not JSON.*; a picture's file goes under Content-Type image/"):
-            of(body, content_type=content_type)
 
 
 # Names of files

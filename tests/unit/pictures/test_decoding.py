@@ -360,33 +360,6 @@ def test_a_reduced_jpeg_without_its_end_is_reduced() -> None:
     assert open_picture(data[:-2], short_side=100).size == open_picture(data, short_side=100).size
 
 
-# What is not read
-
-
-@pytest.mark.parametrize(
-    ("head", "name"),
-    [
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
-        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heicmiaf", "HEIC"),
-        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "AVIF"),
-        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1miafavif", "AVIF"),
-        (b"%PDF-1.7\n", "PDF"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
-        (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- drawn -->\n<svg/>", "SVG"),
-        (b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 ", "JPEG 2000"),
-        (b"\xff\x4f\xff\x51\0\x29", "JPEG 2000"),
-        (b"\xff\x0a\xfa\x7f", "JPEG XL"),
-        (b"8BPS\0\1", "PSD"),
-        (b"<!DOCTYPE html><html><svg/></html>", "HTML"),
-        (b"\0\0\0\x20ftypisom\0\0\2\0isom", "MP4 video"),
-        (b"PK\3\4", "ZIP"),
-    ],
-)
-def test_formats_that_are_not_read_are_named(head: bytes, name: str) -> None:
-    message = refusal(head + bytes(99))
-    assert message.startswith(f"its format is {name}, which is not read; send one of JPEG, PNG")
-
-
 @pytest.mark.parametrize(
     "make",
     [

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelhub_pictures.errors import PictureError
+from modelhub_pictures.decoding import open_picture
+from modelhub_pictures.errors import NotAnImage, PictureError
 from modelhub_pictures.formats import FORMATS, HEAD_BYTES, format_of
 from tests.hazards import encode, scene
 from vision.picture import decode_image
@@ -51,3 +52,28 @@ def test_whatever_is_decoded_is_known(data: bytes, index: int, patch: bytes) -> 
     except PictureError:
         return
     assert format_of(mutated[:HEAD_BYTES]) is not None
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heicmiaf", "HEIC"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "AVIF"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1miafavif", "AVIF"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- drawn -->\n<svg/>", "SVG"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 ", "JPEG 2000"),
+        (b"\xff\x4f\xff\x51\0\x29", "JPEG 2000"),
+        (b"\xff\x0a\xfa\x7f", "JPEG XL"),
+        (b"8BPS\0\1", "PSD"),
+        (b"<!DOCTYPE html><html><svg/></html>", "HTML"),
+        (b"\0\0\0\x20ftypisom\0\0\2\0isom", "MP4 video"),
+        (b"PK\3\4", "ZIP"),
+    ],
+)
+def test_formats_that_are_not_read_are_named(head: bytes, name: str) -> None:
+    message = f"^its format is {name}, which is not read; send one of JPEG, PNG"
+    with pytest.raises(NotAnImage, match=message):
+        open_picture(head + bytes(99))
